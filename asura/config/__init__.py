@@ -1,0 +1,1 @@
+"""The configuration: what there is to set, and how a file becomes it."""
