@@ -73,6 +73,7 @@ class Delivery:
     status: DeliveryStatus = DeliveryStatus.QUEUED
     attempts: int = 0
     next_attempt_at: int | None = None
+    """None while an earlier delivery of the same channel and incident is still queued, and once finished."""
     created_at: int = 0
     finished_at: int | None = None
     last_error: str | None = None

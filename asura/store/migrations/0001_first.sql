@@ -158,15 +158,17 @@ CREATE TABLE delivery (
     message TEXT NOT NULL,                    -- JSON: asura/model/notification.py Message
     status TEXT NOT NULL,                     -- queued, delivered, failed, dropped
     attempts INTEGER NOT NULL,
-    next_attempt_at INTEGER,                  -- NULL unless queued
+    next_attempt_at INTEGER,                  -- NULL unless queued and the first of its channel and incident
     created_at INTEGER NOT NULL,
     finished_at INTEGER,
     last_error TEXT,
     last_status_code INTEGER
 ) STRICT;
-CREATE INDEX delivery_due ON delivery (next_attempt_at) WHERE status = 'queued';
-CREATE INDEX delivery_lane ON delivery (channel_id, incident_id, id) WHERE status = 'queued';
+CREATE INDEX delivery_due ON delivery (channel_id, next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+CREATE INDEX delivery_lane ON delivery (channel_id, incident_id) WHERE status = 'queued';
+CREATE INDEX delivery_by_channel ON delivery (channel_id);
 CREATE INDEX delivery_by_incident ON delivery (incident_id);
+CREATE INDEX delivery_by_monitor ON delivery (monitor_id);
 CREATE INDEX delivery_finished ON delivery (finished_at) WHERE finished_at IS NOT NULL;
 
 -- People
