@@ -1,0 +1,5 @@
+"""`python -m asura`: the command line."""
+
+from asura.cli import main
+
+main()

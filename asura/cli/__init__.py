@@ -1,0 +1,85 @@
+"""The command line. Exit status 0: done; 1: failed; 2: wrong usage or configuration.
+
+Each command is a thin layer over what the daemon uses too. Its modules are imported when the command runs, so that
+`asura version` doesn't wait for a web server.
+"""
+
+from pathlib import Path
+
+import click
+
+from asura.cli.errors import exit_status, told
+from asura.cli.options import config_option
+
+
+class _Commands(click.Group):
+    """Runs `serve` where no command is named, and turns our own errors into a line and an exit status."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        is_serve = not args or (args[0].startswith("-") and args[0] not in ("--help", "-h", "--version"))
+        return super().parse_args(ctx, ["serve", *args] if is_serve else args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, click.Abort):
+            click.echo(err=True)
+            raise click.exceptions.Exit(1) from None
+        except Exception as exc:
+            lines = told(exc)
+            if not lines:
+                raise
+            for line in lines:
+                click.echo(line, err=True)
+            raise click.exceptions.Exit(exit_status(exc)) from None
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="asura", message="Asura %(version)s")
+def main() -> None:
+    """Asura watches your services and tells you when one is down.
+
+    Without a command it serves: `asura serve`.
+    """
+
+
+@main.command()
+@config_option(must_exist=False)
+def serve(config_path: Path) -> None:
+    """Run the monitor. Where there is no configuration file, write one and show a fresh admin key once."""
+    from asura.cli import serving
+
+    serving.serve(config_path)
+
+
+@main.command()
+@click.option("--name", default="admin", show_default=True, help="What the key is called, in the audit log too.")
+@click.option("--role", type=click.Choice(["admin", "readonly"]), default="admin", show_default=True)
+@click.option(
+    "--write",
+    "path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write a new configuration file with this key; refuses to touch one that exists.",
+)
+@click.option("--database", default="asura.db", show_default=True, help="Its database.path, with --write.")
+def setup(name: str, role: str, path: Path | None, database: str) -> None:
+    """Make a new key, and show it with its hash and where that goes."""
+    from asura.cli import keys
+
+    keys.setup(name, role=role, path=path, database=database)
+
+
+@main.command("hash-key")
+def hash_key() -> None:
+    """Read a key from standard input and print its hash for auth.api_keys."""
+    from asura.cli import keys
+
+    keys.hash_from_stdin()
+
+
+@main.command()
+def version() -> None:
+    """Show the versions of Asura, Python and SQLite."""
+    from asura.cli import about
+
+    about.version()
