@@ -1,0 +1,1 @@
+"""One attempt, bounded in time and number: what was seen becomes an observation."""

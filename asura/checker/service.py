@@ -1,0 +1,81 @@
+"""One attempt, bounded: a place among those that may run at once, a deadline, an outcome whatever the target does.
+
+Decides nothing about a monitor; that is for the votes.
+"""
+
+from collections.abc import Awaitable, Callable
+
+
+import trio
+
+from asura import metrics
+from asura.checker import rules
+from asura.checks import CHECK_TYPES
+from asura.checks.base import Env, Stopwatch
+from asura.clock import Clock
+from asura.consensus.service import Record
+from asura.model.monitor import Monitor, Status
+from asura.model.observation import Observation, Outcome
+from asura.serde import load
+from asura.store import monitors
+from asura.store.database import Store
+
+_CHECKS = metrics.counter("asura_checks_total", "Checks that were made, by type and what they saw.", ("type", "status"))
+
+
+class Checker:
+    """Makes attempts. One for the whole daemon, so that `max_concurrent` holds for scheduled and manual checks."""
+
+    def __init__(self, *, env: Callable[[], Env], clock: Clock, max_concurrent: int) -> None:
+        self._env = env
+        self._clock = clock
+        self._places = trio.CapacityLimiter(max_concurrent)
+        self.generation = 0
+        """Counts what made prepared checks out of date: prepare again when it has moved."""
+
+    @property
+    def running(self) -> int:
+        """How many attempts are under way."""
+        return self._places.borrowed_tokens
+
+    def renew(self) -> None:
+        """What checks share has changed; those that are prepared already are out of date."""
+        self.generation += 1
+
+    def prepare(self, monitor: Monitor) -> Callable[[], Awaitable[Observation]]:
+        """Everything about the monitor's checks that stays the same, done once; call the result for each check.
+
+        Raises InvalidDocument if the stored settings are not those of this version.
+        """
+        check_type = CHECK_TYPES[monitor.type]
+        attempt = check_type.prepare(monitor.target, load(check_type.settings, monitor.settings), self._env())
+        timeout_s = monitor.timeout_s
+
+        async def observe() -> Observation:
+            async with self._places:
+                checked_at = self._clock.now_ms()
+                watch = Stopwatch()
+                outcome = None
+                with trio.move_on_after(timeout_s):
+                    outcome = await attempt(watch)
+                if outcome is None:
+                    outcome = Outcome(status=Status.DOWN, message=watch.story(timeout_s), timings=watch.timings())
+            if monitor.upside_down or outcome.message:
+                outcome = rules.judge(outcome, upside_down=monitor.upside_down)
+            _CHECKS.inc(type=monitor.type, status=outcome.status.value)
+            return Observation(
+                monitor_id=monitor.id, config_version=monitor.config_version, checked_at=checked_at, outcome=outcome
+            )
+
+        return observe
+
+    async def try_out(self, monitor: Monitor) -> Observation:
+        """Check a monitor that need not exist; nothing is stored."""
+        return await self.prepare(monitor)()
+
+    async def check_now(self, store: Store, record: Record, monitor_id: int) -> Observation:
+        """Check a stored monitor at once, outside its schedule; durable when this returns. Raises NotFound."""
+        monitor = await store.read(lambda conn: monitors.get(conn, monitor_id))
+        observation = await self.try_out(monitor)
+        await record([observation])
+        return observation

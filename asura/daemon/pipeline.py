@@ -1,0 +1,50 @@
+"""The way of an observation through the daemon. Read this first.
+
+    scheduler ──▶ checker ──▶ [observations] ──▶ collector ──▶ store.write(ledger.record)
+                                                                  │ one transaction:
+                                                                  │ check, rollups, vote, verdict, state,
+                                                                  │ timeline, incident, outbox
+                                                                  ▼ after the commit
+                       hub ──▶ dispatcher (outbox), reminders, scheduler (changes), dashboard (events)
+
+Everything that waits stands in the database; the channel between the checks and the collector is bounded, so that
+a store that can't keep up slows the checks down instead of filling the memory.
+"""
+
+from collections.abc import Callable
+
+import attrs
+import trio
+
+from asura.clock import Clock
+from asura.consensus.service import Record
+from asura.incidents import ledger
+from asura.model.observation import Observation
+from asura.store.database import Store
+
+BACKLOG = 1024
+"""Observations between the checks and the collector: some four transactions of the collector."""
+
+
+@attrs.frozen
+class Channels:
+    """The bounded channel between the checks and the collector."""
+
+    send: trio.MemorySendChannel[Observation]
+    receive: trio.MemoryReceiveChannel[Observation]
+
+
+def open_channels() -> Channels:
+    """A fresh, empty channel."""
+    send, receive = trio.open_memory_channel[Observation](BACKLOG)
+    return Channels(send, receive)
+
+
+def recorder(store: Store, clock: Clock, *, base_url: Callable[[], str]) -> Record:
+    """The function that makes observations durable with everything that follows from them."""
+
+    async def record(observations: list[Observation]) -> None:
+        url = base_url()
+        await store.write(lambda conn: ledger.record(conn, observations, now_ms=clock.now_ms(), base_url=url))
+
+    return record

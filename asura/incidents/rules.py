@@ -1,0 +1,74 @@
+"""From a verdict to what becomes of the incident. Pure."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+
+from asura.model.monitor import MonitorStatus
+from asura.model.vote import Vote
+from asura.units import iso
+
+CAUSE_LENGTH = 500
+"""A cause is a headline; the whole message stands in the evidence."""
+
+
+class Transition(StrEnum):
+    """What happens to a monitor's incident."""
+
+    NONE = "none"
+    OPEN = "open"
+    RESOLVE = "resolve"
+
+
+def transition(*, is_announced: bool, status: MonitorStatus, is_suppressed: bool) -> Transition:
+    """What a verdict means. `is_announced`: this spell of being down has had its incident already.
+
+    One spell opens one incident, so that resolving by hand does not raise the same alarm again. Suppression delays
+    the opening until it ends; it never delays the resolution.
+    """
+    if status is MonitorStatus.DOWN:
+        return Transition.NONE if is_announced or is_suppressed else Transition.OPEN
+    if is_announced and status in (MonitorStatus.UP, MonitorStatus.DEGRADED):
+        return Transition.RESOLVE
+    return Transition.NONE
+
+
+def cause(votes: Sequence[Vote]) -> str:
+    """The headline: what the failing region saw, and which regions they are when there are several."""
+    failing = sorted((vote for vote in votes if vote.is_down), key=lambda vote: vote.region)
+    if not failing:
+        return "down"
+    text = failing[0].message or "down"
+    if len(votes) > 1:
+        told = ", ".join(f"{vote.region} {vote.message or 'down'}" for vote in failing)
+        text = f"down from {len(failing)} of {len(votes)}: {told}"
+    return text[:CAUSE_LENGTH]
+
+
+def evidence(votes: Sequence[Vote], *, now_ms: int) -> list[dict[str, Any]]:
+    """The vote table as it was when the incident opened, as JSON values."""
+    return [
+        {
+            "region": vote.region,
+            "status": vote.status.value,
+            "message": vote.message,
+            "checked_at": iso(vote.effective_at),
+            "age_seconds": max(0, now_ms - vote.effective_at) // 1000,
+            "streak": vote.streak,
+            "streak_since": iso(vote.streak_since),
+        }
+        for vote in sorted(votes, key=lambda vote: vote.region)
+    ]
+
+
+def next_reminder_at(*, resend_interval_s: int, last_told_at: int) -> int | None:
+    """When to remind of an open incident; None for never."""
+    return last_told_at + resend_interval_s * 1000 if resend_interval_s else None
+
+
+def overdue_reminder_at(due_at: int, *, resend_interval_s: int, now_ms: int) -> int | None:
+    """When the next reminder is due after one that was due at `due_at` and is sent now: no burst for missed ones."""
+    if not resend_interval_s:
+        return None
+    step = resend_interval_s * 1000
+    return due_at + step * ((now_ms - due_at) // step + 1)

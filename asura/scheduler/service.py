@@ -1,0 +1,139 @@
+"""The scheduler: one child task for each enabled monitor, asleep until the monitor's own moment.
+
+What it sees goes to the collector over a bounded channel: when the store can't keep up, checks wait rather than
+pile up in memory. A change of one monitor restarts that monitor's task and no other.
+"""
+
+from collections.abc import Awaitable, Callable
+
+import attrs
+import trio
+
+from asura import log, metrics
+from asura.checker.service import Checker
+from asura.clock import Clock
+from asura.live import Event, Subscription
+from asura.model.monitor import Monitor
+from asura.model.observation import Observation
+from asura.scheduler import rules
+from asura.store import monitors
+from asura.store.database import Store
+
+_log = log.get(__name__)
+_SKIPPED = metrics.counter("asura_checks_skipped_total", "Checks left out because the one before still ran.")
+_FAULTS = metrics.counter("asura_check_faults_total", "Checks that failed through a fault of Asura's own.", ("type",))
+_LATE = metrics.histogram("asura_check_late_seconds", "How late checks began.", (0.01, 0.05, 0.25, 1.0, 5.0))
+
+Send = Callable[[Observation], Awaitable[None]]
+
+
+@attrs.define
+class _Watch:
+    """One monitor's task. `idle` is the scope in which it sleeps: cancelling it ends the task, not its check."""
+
+    monitor: Monitor
+    whole: trio.CancelScope = attrs.field(factory=trio.CancelScope)
+    idle: trio.CancelScope = attrs.field(factory=trio.CancelScope)
+    is_stopping: bool = False
+    observe: Callable[[], Awaitable[Observation]] | None = None
+    generation: int = -1
+
+
+class Scheduler:
+    """Keeps every enabled monitor checked. One for the daemon; `run` is its only task."""
+
+    def __init__(self, store: Store, checker: Checker, clock: Clock, *, send: Send) -> None:
+        self._store = store
+        self._checker = checker
+        self._clock = clock
+        self._send = send
+        self._watches: dict[int, _Watch] = {}
+
+    @property
+    def watched(self) -> int:
+        """How many monitors have a task."""
+        return len(self._watches)
+
+    async def run(
+        self, *, stopping: trio.Event, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Watch until `stopping`, then return when the checks under way have ended."""
+        self._watches.clear()
+        with self._store.hub.subscribe("monitor.changed") as changes:
+            enabled = await self._store.read(monitors.all_enabled)
+            async with trio.open_nursery() as nursery:
+                for monitor in enabled:
+                    self._start(nursery, monitor, is_new=False)
+                task_status.started()
+                nursery.start_soon(self._follow, nursery, changes, name="scheduler: follow changes")
+                await stopping.wait()
+                self._wind_down(nursery.cancel_scope, changes)
+
+    def _wind_down(self, scope: trio.CancelScope, changes: Subscription) -> None:
+        changes.put(Event(kind="stopping"))
+        for watch in self._watches.values():
+            watch.is_stopping = True
+            watch.idle.cancel()
+
+    async def _follow(self, nursery: trio.Nursery, changes: Subscription) -> None:
+        """Take up what was committed. A monitor that is new or changed is checked at once, then in its phase."""
+        while True:
+            events = await changes.wait()
+            if any(event.kind == "stopping" for event in events):
+                return
+            if changes.overflowed:
+                changes.overflowed = False
+                enabled = await self._store.read(monitors.all_enabled)
+                ids = self._watches.keys() | {monitor.id for monitor in enabled}
+            else:
+                ids = {event.id for event in events if event.id is not None}
+                enabled = [each for each in await self._store.read(lambda c, ids=ids: monitors.by_ids(c, ids)) if each.enabled]  # type: ignore[misc]
+            self._replace(nursery, ids, {monitor.id: monitor for monitor in enabled})
+
+    def _replace(self, nursery: trio.Nursery, ids: set[int], enabled: dict[int, Monitor]) -> None:
+        for monitor_id in ids:
+            watch, monitor = self._watches.get(monitor_id), enabled.get(monitor_id)
+            if watch is not None and monitor is not None and watch.monitor == monitor:
+                continue
+            if watch is not None:
+                watch.whole.cancel()
+                del self._watches[monitor_id]
+            if monitor is not None:
+                self._start(nursery, monitor, is_new=True)
+
+    def _start(self, nursery: trio.Nursery, monitor: Monitor, *, is_new: bool) -> None:
+        watch = self._watches[monitor.id] = _Watch(monitor)
+        nursery.start_soon(self._watch, watch, is_new, name=f"monitor {monitor.id}")
+
+    async def _watch(self, watch: _Watch, is_new: bool) -> None:  # noqa: FBT001
+        interval_s = watch.monitor.interval_s
+        delay_s = rules.first_delay_s(watch.monitor.id, interval_s=interval_s, now_ms=self._clock.now_ms())
+        due_s = trio.current_time() + delay_s
+        with watch.whole:
+            if is_new:
+                await self._check(watch)
+            while not watch.is_stopping:
+                with trio.CancelScope() as watch.idle:
+                    await trio.sleep_until(due_s)
+                if watch.is_stopping:
+                    return
+                _LATE.observe(trio.current_time() - due_s)
+                await self._check(watch)
+                due_s, skipped = rules.following(due_s, interval_s=interval_s, now_s=trio.current_time())
+                if skipped:
+                    _SKIPPED.inc(skipped)
+
+    async def _check(self, watch: _Watch) -> None:
+        """One check; a fault of our own is reported, counted and costs no other monitor anything."""
+        try:
+            if watch.observe is None or watch.generation != self._checker.generation:
+                watch.generation = self._checker.generation
+                watch.observe = self._checker.prepare(watch.monitor)
+            observation = await watch.observe()
+        except Exception:
+            watch.observe = None
+            monitor = watch.monitor
+            _FAULTS.inc(type=monitor.type)
+            _log.exception("check failed through a fault of its own", monitor_id=monitor.id, type=monitor.type)
+            return
+        await self._send(observation)

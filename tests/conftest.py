@@ -1,0 +1,30 @@
+"""What many tests need: a real store on a real file, and a clock that a test can move."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from asura.clock import TrioClock
+from asura.live import Hub
+from asura.store.database import Store, StoreOptions, open_store
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    """The store as it really runs: a writer thread, readers, a file."""
+    async with open_store(StoreOptions(path=tmp_path / "asura.db"), hub=Hub()) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def inline_store(tmp_path: Path) -> AsyncIterator[Store]:
+    """The store without threads, because a mock clock does not wait for threads."""
+    async with open_store(StoreOptions(path=tmp_path / "asura.db"), hub=Hub(), inline=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def clock() -> TrioClock:
+    """A wall clock that moves with trio's."""
+    return TrioClock()
