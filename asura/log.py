@@ -91,7 +91,7 @@ class _Line:
             with _Settings.lock:
                 stream.write(line + "\n")
                 stream.flush()
-        except (OSError, ValueError):
+        except (AttributeError, OSError, ValueError):
             return
 
     debug = info = warning = error = critical = log = fatal = failure = err = warn = exception = msg
@@ -144,15 +144,21 @@ def _as_json(fields: MutableMapping[str, Any]) -> str:
 
 def _as_line(fields: MutableMapping[str, Any]) -> str:
     at, level, logger, event, trace = (fields.pop(key, "") for key in _LEAD)
-    stream = _Settings.stream or sys.stderr
-    colour, dim, bold, reset = ("", "", "", "")
-    if stream.isatty():
+    colour, dim, bold, reset = "", "", "", ""
+    if _is_terminal():
         colour, dim, bold, reset = _COLOURS.get(level, ""), _DIM, _BOLD, _RESET
     rest = "".join(f" {dim}{_quoted(key)}={reset}{_quoted(value)}" for key, value in fields.items())
     line = f"{dim}{at}{reset} {colour}{level:<7}{reset} {bold}{_one_line(event)}{reset}{rest} {dim}({logger}){reset}"
     if trace:
         line += "\n" + "\n".join("    " + _UNPRINTABLE.sub(_escaped, row) for row in trace.splitlines())
     return line
+
+
+def _is_terminal() -> bool:
+    try:
+        return (_Settings.stream or sys.stderr).isatty()
+    except (AttributeError, OSError, ValueError):  # closed, or none at all
+        return False
 
 
 def _quoted(value: object) -> str:

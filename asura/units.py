@@ -82,7 +82,7 @@ def iso(ms: int) -> str:
     seconds, rest = divmod(ms, 1000)
     try:
         moment = datetime.fromtimestamp(seconds, UTC)
-    except (OverflowError, OSError) as exc:
+    except (OverflowError, OSError, ValueError) as exc:
         raise ValueError("must be an instant between the years 1 and 9999") from exc
     return (
         f"{moment:%Y-%m-%dT%H:%M:%S}.{rest:03d}Z" if moment.year >= 1000 else f"{moment.isoformat()[:19]}.{rest:03d}Z"

@@ -62,7 +62,7 @@ def write_config(path: Path, *, name: str = "admin", role: str = "admin", databa
 
 def framed(*lines: str) -> str:
     """Lines between two rules, so that a key isn't lost among log lines."""
-    rule = "─" * max(40, *(len(line) + 2 for line in lines))
+    rule = "-" * max(40, *(len(line) + 2 for line in lines))
     return "\n".join(["", rule, *(f" {line}" for line in lines), rule, ""])
 
 

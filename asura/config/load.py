@@ -72,7 +72,8 @@ class _Reader:
             values[name] = self._value(child, fields[name], f"{path}.{name}".lstrip("."))
         for name, field in fields.items():
             if field.default is attrs.NOTHING and name not in values:
-                self.problem(f"{path}.{name}", "is missing", line=self._lines.get(path))
+                if path not in self.failed:
+                    self.problem(f"{path}.{name}", "is missing", line=self._lines.get(path))
                 values[name] = ""
         return cls(**{name: value for name, value in values.items() if value is not _FAILED} | _stand_ins(cls, values))
 
