@@ -1,0 +1,75 @@
+"""How many connections may be open, in all and from one address; who goes when there is no room."""
+
+from collections import Counter
+from ipaddress import IPv6Address, ip_address
+
+from asura import metrics
+from asura.web import edge, forwarded
+from asura.web.connection import Connection
+from asura.web.options import ListenOptions
+
+_open = metrics.gauge("asura_http_connections", "Connections open now.")
+_refused = metrics.counter("asura_http_connections_refused_total", "Connections closed on arrival.", ("reason",))
+
+
+class Admission:
+    """The connections that are open. For one listener."""
+
+    def __init__(self, options: ListenOptions) -> None:
+        self._options = options
+        self._connections: dict[Connection, str] = {}
+        self._by_neighbour: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    def objection(self, address: str) -> edge.Refusal | None:
+        """Why a connection from `address` can't be taken, or None.
+
+        With no room left, the connection that has been idle longest is told to go and the new one is taken: the
+        count then stands above the limit only until that task next runs.
+        """
+        is_crowd = self._by_neighbour[_neighbour(address)] >= self._options.max_connections_per_address
+        if is_crowd and not forwarded.is_trusted(address, self._options.trusted_proxies):
+            _refused.inc(reason="address")
+            return edge.TOO_MANY_CONNECTIONS
+        if len(self._connections) >= self._options.max_connections and not self._make_room():
+            _refused.inc(reason="all")
+            return edge.OVERLOADED
+        return None
+
+    def add(self, connection: Connection) -> None:
+        """Count `connection`; whoever adds it removes it."""
+        neighbour = _neighbour(connection.client[0])
+        self._connections[connection] = neighbour
+        self._by_neighbour[neighbour] += 1
+        _open.inc()
+
+    def remove(self, connection: Connection) -> None:
+        """Count it no longer."""
+        neighbour = self._connections.pop(connection)
+        self._by_neighbour[neighbour] -= 1
+        if not self._by_neighbour[neighbour]:
+            del self._by_neighbour[neighbour]
+        _open.inc(-1)
+
+    def stop(self) -> None:
+        """Tell every connection to take no further request."""
+        for connection in self._connections:
+            connection.stop()
+
+    def _make_room(self) -> bool:
+        idle = [c for c in self._connections if c.idle_since_s is not None and not c.is_stopping]
+        if not idle:
+            return False
+        min(idle, key=lambda connection: connection.idle_since_s or 0.0).stop()
+        return True
+
+
+def _neighbour(address: str) -> str:
+    """Who counts as one: an IPv4 address, or the /64 that an IPv6 customer has to itself."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    return str(IPv6Address(int(parsed) >> 64 << 64)) if isinstance(parsed, IPv6Address) else address

@@ -1,0 +1,336 @@
+"""HTTP/1.1 over one connection: hypercorn's H11Protocol and HTTPStream, turned from pushing to pulling.
+
+hypercorn reads in one task and feeds the app in another through a queue. Here the connection's own task parses a
+head, runs the app and goes on to the next, and the app's `receive()` reads the socket itself. So a request costs
+no task of ours, a body that nobody wants is never read, and head and body leave in one write. There is no HTTP/2
+(neither by prior knowledge nor by upgrade) and no WebSocket: with hypercorn 0.18 both have ways to end the process.
+"""
+
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import h11
+import trio
+from hypercorn.config import Config
+from hypercorn.events import Event, RawData
+from hypercorn.protocol.events import Body, EndBody, Request, Response
+from hypercorn.protocol.events import Event as StreamEvent
+from hypercorn.protocol.h11 import STREAM_ID, H11Protocol
+from hypercorn.protocol.http_stream import ASGIHTTPState, HTTPStream
+from hypercorn.typing import AppWrapper, ASGIReceiveEvent, ASGISendEvent, ConnectionState, HTTPScope
+
+from asura import log, metrics
+from asura.web import edge
+
+if TYPE_CHECKING:
+    from asura.web.connection import Connection
+
+FLUSH_BYTES = 64 * 1024
+"""A longer answer leaves in pieces of this size; a shorter one in one."""
+MAX_FRAMING = 2
+"""Bytes on the wire for each byte of the largest body: chunks of one byte cost a hundred times their worth."""
+
+_log = log.get("asura.web")
+_requests = metrics.counter("asura_http_requests_total", "Requests answered, by class of status.", ("status",))
+_seconds = metrics.histogram("asura_http_request_seconds", "From a request's head to its answer's end; no streams.")
+_crashes = metrics.counter("asura_http_request_crashes_total", "Requests whose handler crashed.")
+
+
+class Http1(H11Protocol):
+    """The requests of one connection, one after the other."""
+
+    def __init__(self, link: "Connection", *, is_tls: bool) -> None:
+        state = ConnectionState(link.state)
+        super().__init__(
+            link.app,
+            link.config,
+            link.context,
+            link,  # type: ignore[arg-type]
+            state,
+            is_tls,
+            link.client,
+            link.server,
+            self._keep,
+        )
+        self.connection: h11.Connection
+        self.link = link
+        self.options = link.options
+        self._exchange: Exchange | None = None
+        self._out = bytearray()
+        self._writing = trio.Lock()
+        self._is_broken = False
+        self._must_linger = False
+
+    async def serve(self) -> None:
+        """Answer requests until the connection has come to its end. Closing it is the caller's."""
+        while (request := await self._head()) is not None:
+            self._exchange = Exchange(self)
+            await self._exchange.answer(request)
+            if not self._can_go_on():
+                break
+            self.connection.start_next_cycle()
+        if self._must_linger and not self._is_broken:
+            await self.link.linger()
+
+    async def stream_send(self, event: StreamEvent) -> None:
+        """Turn what an exchange says into bytes, and send them once they are worth a write."""
+        exchange = self._exchange
+        assert exchange is not None
+        if isinstance(event, Response):
+            event = self._opening(event, exchange)
+        await super().stream_send(event)
+        is_due = exchange.is_stream and isinstance(event, Response | Body)
+        if is_due or isinstance(event, EndBody) or len(self._out) >= FLUSH_BYTES:
+            await self.flush()
+
+    async def refuse(self, refusal: edge.Refusal) -> None:
+        """Answer for the app, if no answer has begun, and let the connection end."""
+        self._must_linger = True
+        if self._exchange is not None:
+            self._exchange.close()
+        if self.connection.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            return
+        _requests.inc(status=f"{refusal.status // 100}xx")
+        headers = refusal.all_headers() + self.config.response_headers("h11")
+        await self._send_h11_event(h11.Response(status_code=refusal.status, headers=headers))
+        if self._exchange is None or not self._exchange.is_head:
+            await self._send_h11_event(h11.Data(data=refusal.body()))
+        await self._send_h11_event(h11.EndOfMessage())
+        await self.flush()
+
+    async def proceed(self) -> None:
+        """Tell a client that waits for it (`Expect: 100-continue`) to send its body."""
+        if self.connection.they_are_waiting_for_100_continue and self.connection.our_state is h11.SEND_RESPONSE:
+            await self._send_h11_event(h11.InformationalResponse(status_code=100, headers=[]))
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Send what has been kept. A client that doesn't take it has left."""
+        try:
+            self._writing.acquire_nowait()
+        except trio.WouldBlock:
+            await self._writing.acquire()
+        try:
+            data, self._out = self._out, bytearray()
+            if data and not self._is_broken:
+                # Broken until proved whole: a write that is cancelled has sent nobody knows how much.
+                self._is_broken = True
+                self._is_broken = not await self.link.write(data)
+        finally:
+            self._writing.release()
+        if self._is_broken:
+            self.leave()
+
+    def leave(self) -> None:
+        """The client has gone: nothing more can be read from it or told it."""
+        self._is_broken = True
+        if self._exchange is not None:
+            self._exchange.close()
+
+    def buffered(self) -> int:
+        """How many bytes wait in the parser."""
+        return len(self.connection.trailing_data[0])
+
+    async def _head(self) -> h11.Request | None:
+        """The next request's head; None when there will be none, or it was refused."""
+        size = self.buffered()
+        is_first = self._exchange is None
+        self._exchange = None
+        patience_s = self.options.header_timeout_s if is_first or size else self.options.idle_timeout_s
+        deadline_s = trio.current_time() + patience_s
+        self.link.idle_since_s = trio.current_time()
+        while True:
+            try:
+                event = self.connection.next_event()
+            except h11.RemoteProtocolError as error:
+                await self.refuse(edge.HEADERS_TOO_LARGE if error.error_status_hint == 431 else edge.BAD_REQUEST)
+                return None
+            if isinstance(event, h11.Request):
+                self.link.idle_since_s = None
+                return event
+            if event is not h11.NEED_DATA:
+                return None
+            if size >= self.options.max_header_bytes:
+                has_line = b"\n" in self.connection.trailing_data[0]
+                await self.refuse(edge.HEADERS_TOO_LARGE if has_line else edge.TARGET_TOO_LONG)
+                return None
+            data = await self.link.read_head(self.options.max_header_bytes - size, deadline_s=deadline_s)
+            if data is None:
+                if size and not self.link.is_stopping:
+                    await self.refuse(edge.TIMED_OUT)
+                return None
+            if not size and not is_first:
+                deadline_s = trio.current_time() + self.options.header_timeout_s
+            size += len(data)
+            self.connection.receive_data(data)
+
+    def _opening(self, event: Response, exchange: "Exchange") -> Response:
+        exchange.take_buffered()
+        exchange.is_stream = not any(name.lower() == b"content-length" for name, _ in event.headers)
+        _requests.inc(status=f"{event.status_code // 100}xx")
+        if exchange.has_whole_body and not self.link.is_stopping:
+            return event
+        self._must_linger = not exchange.has_whole_body
+        headers = [*event.headers, (b"connection", b"close")]
+        return Response(stream_id=event.stream_id, headers=headers, status_code=event.status_code)
+
+    def _can_go_on(self) -> bool:
+        states = (self.connection.our_state, self.connection.their_state)
+        return states == (h11.DONE, h11.DONE) and not self._is_broken and not self.link.is_stopping
+
+    async def _maybe_recycle(self) -> None:
+        if self._exchange is not None:
+            self._exchange.close()
+
+    async def _keep(self, event: Event) -> None:
+        if isinstance(event, RawData):
+            self._out += event.data
+
+
+class Exchange(HTTPStream):
+    """One request and its answer. `closed` once the answer is sent or nobody waits for it any more."""
+
+    def __init__(self, http1: Http1) -> None:
+        super().__init__(
+            http1.app,
+            http1.config,
+            http1.context,
+            self,  # type: ignore[arg-type]
+            http1.ssl,
+            http1.client,
+            http1.server,
+            http1.stream_send,
+            STREAM_ID,
+        )
+        self.http1 = http1
+        self.is_head = False
+        self.is_stream = False
+        """Whether the answer's length is unknown at its start: what it says must then leave at once."""
+        self.has_whole_body = False
+        self._started_s = monotonic()
+        self._deadline_s = trio.current_time() + http1.options.body_timeout_s
+        self._body = bytearray()
+        self._body_size = 0
+        self._wire_size = 0
+        self._end_told = False
+        self._reading: trio.CancelScope | None = None
+
+    async def answer(self, request: h11.Request) -> None:
+        """Refuse the request or have the app answer it."""
+        options = self.http1.options
+        self.is_head = request.method == b"HEAD"
+        headers = list(request.headers)
+        refusal = edge.objection(
+            method=request.method,
+            target=request.target,
+            version=request.http_version,
+            headers=headers,
+            max_body_bytes=options.max_body_bytes,
+        )
+        if refusal is not None:
+            await self.http1.refuse(refusal)
+            return
+        self.take_buffered()
+        await self.handle(
+            Request(
+                stream_id=STREAM_ID,
+                headers=headers,
+                http_version=request.http_version.decode(),
+                method=request.method.decode(),
+                raw_path=edge.origin_form(request.target) or b"/",
+                state=self.http1.connection_state,
+            )
+        )
+        if not self.is_stream:
+            _seconds.observe(monotonic() - self._started_s)
+
+    async def spawn_app(self, app: AppWrapper, _config: Config, scope: HTTPScope, send: Any) -> Any:
+        """Run the app, here and to its end. This is what HTTPStream asks of a task group."""
+        try:
+            await app(scope, self.receive, send, trio.to_thread.run_sync, trio.from_thread.run)
+        except* Exception as crash:
+            _crashes.inc()
+            _log.error("request crashed", method=scope["method"], path=scope["path"], exc_info=crash)
+        await send(None)
+
+    async def app_send(self, message: ASGISendEvent | None) -> None:
+        """Take a message from the app; None means that the app has returned."""
+        if self.closed:
+            # A checkpoint, so that an app that streams to nobody can still be cancelled.
+            await trio.lowlevel.checkpoint()
+        elif message is None and self.state is ASGIHTTPState.REQUEST:
+            await self.http1.refuse(edge.CRASHED)
+        else:
+            await super().app_send(message)
+
+    async def receive(self) -> ASGIReceiveEvent:
+        """The next piece of the body; after its end, that the client has left or has its answer."""
+        while not self.closed:
+            if self._body or (self.has_whole_body and not self._end_told):
+                body, self._body = bytes(self._body), bytearray()
+                self._end_told = self.has_whole_body
+                return {"type": "http.request", "body": body, "more_body": not self.has_whole_body}
+            if self.has_whole_body:
+                await self._watch()
+            else:
+                await self._read_body()
+        return {"type": "http.disconnect"}
+
+    def close(self) -> None:
+        """Nothing more is read or sent."""
+        self.closed = True
+        if self._reading is not None:
+            self._reading.cancel()
+
+    def take_buffered(self) -> edge.Refusal | None:
+        """Take what has arrived of the body, without waiting; what is wrong with it, if something is."""
+        connection = self.http1.connection
+        try:
+            while not self.has_whole_body:
+                event = connection.next_event()
+                if isinstance(event, h11.Data):
+                    self._body += event.data
+                    self._body_size += len(event.data)
+                elif isinstance(event, h11.EndOfMessage):
+                    self.has_whole_body = True
+                else:
+                    break
+        except h11.RemoteProtocolError:
+            return edge.BAD_REQUEST
+        return edge.BODY_TOO_LARGE if self._body_size > self.http1.options.max_body_bytes else None
+
+    async def _read_body(self) -> None:
+        await self.http1.proceed()
+        options = self.http1.options
+        data = await self._read(options.max_header_bytes, deadline_s=self._deadline_s)
+        if self.closed:
+            return
+        if data is None:
+            await self.http1.refuse(edge.TIMED_OUT)
+            return
+        self._wire_size += len(data)
+        self.http1.connection.receive_data(data)
+        refusal = self.take_buffered()
+        if self._wire_size > MAX_FRAMING * options.max_body_bytes + FLUSH_BYTES:
+            refusal = edge.BODY_TOO_LARGE
+        if refusal is not None:
+            self._body.clear()
+            await self.http1.refuse(refusal)
+
+    async def _watch(self) -> None:
+        """Wait for the client's leaving, and meanwhile keep a little of what it sends ahead of its turn."""
+        room = self.http1.options.max_header_bytes - self.http1.buffered()
+        if room <= 0:
+            with trio.CancelScope() as self._reading:
+                await trio.sleep_forever()
+            return
+        data = await self._read(room, deadline_s=float("inf"))
+        if data:
+            self.http1.connection.receive_data(data)
+        elif not self.closed:
+            self.http1.leave()
+
+    async def _read(self, size: int, *, deadline_s: float) -> bytes | None:
+        with trio.CancelScope(deadline=deadline_s) as self._reading:
+            return await self.http1.link.read(size)
+        return None
