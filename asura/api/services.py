@@ -1,60 +1,36 @@
-"""What the handlers need of the running daemon, and no more. The daemon's own `Services` fits."""
+"""What the handlers are given of the running daemon, and no more."""
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
 
+import attrs
 import trio
 
+from asura.checker.service import Checker
 from asura.clock import Clock
 from asura.config.live import Live
+from asura.consensus.service import Record
 from asura.live import Hub
-from asura.model.monitor import Monitor
-from asura.model.observation import Observation
+from asura.model.part import Part
 from asura.netguard import Guard
 from asura.store.database import Store
 
 
-class Checker(Protocol):
-    """Runs checks by hand."""
-
-    async def check_now(self, monitor_id: int) -> Observation:
-        """One check now, recorded as any other."""
-        ...
-
-    async def try_out(self, monitor: Monitor) -> Observation:
-        """One check now; nothing is stored."""
-        ...
-
-
-class Services(Protocol):
+@attrs.frozen(kw_only=True)
+class Services:
     """The running daemon, seen from the interface."""
 
-    @property
-    def store(self) -> Store:
-        """The database."""
-        ...
-
-    @property
-    def hub(self) -> Hub:
-        """What has just been committed."""
-        ...
-
-    @property
-    def clock(self) -> Clock:
-        """The wall clock."""
-        ...
-
-    @property
-    def config(self) -> Live:
-        """The configuration in force."""
-        ...
-
-    @property
-    def checker(self) -> Checker:
-        """Runs checks by hand."""
-        ...
-
-    @property
-    def guard(self) -> Guard:
-        """Which addresses may be reached."""
-        ...
+    store: Store
+    hub: Hub
+    clock: Clock
+    config: Live
+    checker: Checker
+    record: Record
+    """Makes observations durable with everything that follows from them."""
+    guard: Callable[[], Guard]
+    """Which addresses may be reached, by the configuration in force."""
+    health: Callable[[], Sequence[Part]]
+    """How each part of the daemon is."""
+    stopping: trio.Event
+    started_at_ms: int
+    base_url: Callable[[], str]
+    """The dashboard's address, for links in messages."""

@@ -1,0 +1,246 @@
+"""How a route is made: what it needs, takes and gives is said once, then enforced for each request and documented.
+
+The order for every request: who is asking (`gate`), then the query, then the body, then the handler.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import attrs
+import msgspec
+from quart import Blueprint, Request, Response, current_app, request
+from werkzeug.routing import BaseConverter, ValidationError
+
+from asura.api import errors
+from asura.api.auth import Actor
+from asura.api.errors import ApiError
+from asura.api.gate import Gate
+from asura.api.query import load_query
+from asura.api.services import Services
+from asura.config.access import PERMISSIONS
+from asura.errors import InvalidDocument
+from asura.serde import WHOLE, load
+from asura.store import audit
+from asura.store.database import Conn
+
+GATE = "asura.gate"
+SERVICES = "asura.services"
+"""Where the app keeps them among its extensions."""
+
+ANYBODY = ""
+"""The permission of a route that nobody needs to be known for. A mark of its own, so that None can't be meant."""
+ANY_KEY = "*"
+"""The permission of a route that any known key may use."""
+
+MAX_AUDIT_NAME_CHARS = 255
+
+JSON_TYPES = frozenset({"application/json", "application/merge-patch+json"})
+
+Handler = Callable[..., Awaitable[Any]]
+
+
+class IdConverter(BaseConverter):
+    """An id in a path. `\\d` would also match `٣`, and SQLite holds no more than 64 bits."""
+
+    regex = "[0-9]{1,30}"
+
+    def to_python(self, value: str) -> int:
+        """The id; what can't be one is no address of ours."""
+        number = int(value)
+        if number >= 2**63:
+            raise ValidationError
+        return number
+
+
+@attrs.frozen(kw_only=True)
+class Raw:
+    """A body that the handler reads itself, because its type depends on its content; documented as `type`."""
+
+    type: type
+    is_patch: bool = False
+    """A JSON merge patch (RFC 7396) of the type: nothing is required."""
+
+
+@attrs.frozen(kw_only=True)
+class Media:
+    """An answer that is no JSON document."""
+
+    content_type: str
+    description: str
+
+
+@attrs.frozen(kw_only=True)
+class Answer:
+    """A value with its status and headers."""
+
+    value: Any
+    status: int = 200
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class Endpoint:
+    """One method of one path: everything that is known of it."""
+
+    method: str
+    path: str
+    needs: str
+    handler: Handler
+    summary: str
+    tag: str
+    description: str = ""
+    query: type | None = None
+    body: Any = None
+    gives: Any = None
+    status: int = 200
+    also: Mapping[int, str] = attrs.field(factory=dict)
+    """Further statuses beyond those that follow from the rest, and what they mean."""
+
+
+@attrs.frozen(kw_only=True)
+class Call:
+    """What a handler is given: who asks, from where, when, and the running daemon."""
+
+    services: Services
+    gate: Gate
+    request: Request
+    actor: Actor | None
+    now_ms: int
+
+    @property
+    def name(self) -> str:
+        """The name that stands behind what is done."""
+        return self.actor.name if self.actor else "nobody"
+
+    @property
+    def base_url(self) -> str:
+        """The dashboard's address, for links."""
+        return self.services.base_url()
+
+    def note(
+        self,
+        conn: Conn,
+        action: str,
+        *,
+        resource_id: int | None = None,
+        resource_name: str | None = None,
+        detail: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write the audit row of a change, in its transaction. `action` is `noun.verb`; no secrets in `detail`."""
+        audit.insert(
+            conn,
+            audit.Entry(
+                at=self.now_ms,
+                actor=self.name,
+                action=action,
+                resource_type=action.partition(".")[0],
+                resource_id=resource_id,
+                resource_name=resource_name[:MAX_AUDIT_NAME_CHARS] if resource_name else None,
+                remote_addr=self.gate.client(self.request).address or None,
+                detail=detail,
+            ),
+        )
+
+
+class Routes:
+    """The routes of one resource, as a blueprint and as a list that the OpenAPI document is made of."""
+
+    def __init__(self, name: str, *, tag: str, prefix: str = "/api/v1") -> None:
+        self.tag = tag
+        self.prefix = prefix
+        self.blueprint = Blueprint(name, __name__)
+        self.endpoints: list[Endpoint] = []
+
+    def add(
+        self, method: str, path: str, *, needs: str, summary: str, status: int = 200, **more: Any
+    ) -> Callable[[Handler], Handler]:
+        """Declare a route. `needs` is a permission, ANY_KEY or ANYBODY; `more` are fields of `Endpoint`."""
+        if needs not in PERMISSIONS | {ANYBODY, ANY_KEY}:
+            raise ValueError(f"{path}: there is no permission {needs!r}")
+
+        def declare(handler: Handler) -> Handler:
+            endpoint = Endpoint(
+                method=method,
+                path=path,
+                needs=needs,
+                handler=handler,
+                summary=summary,
+                tag=self.tag,
+                status=status,
+                description=(handler.__doc__ or "").strip(),
+                **more,
+            )
+            self.endpoints.append(endpoint)
+            self.blueprint.add_url_rule(
+                path, endpoint=f"{method.lower()}_{handler.__name__}", view_func=_view(endpoint), methods=[method]
+            )
+            return handler
+
+        return declare
+
+
+def _view(endpoint: Endpoint) -> Callable[..., Awaitable[Response]]:
+    async def view(**ids: int) -> Response:
+        try:
+            return await _answer(endpoint, ids)
+        except Exception as error:
+            return errors.answer(errors.from_exception(error))
+
+    view.endpoint = endpoint  # type: ignore[attr-defined]
+    return view
+
+
+async def _answer(endpoint: Endpoint, ids: Mapping[str, int]) -> Response:
+    services: Services = current_app.extensions[SERVICES]
+    gate: Gate = current_app.extensions[GATE]
+    asked = request._get_current_object()  # type: ignore[attr-defined]
+    actor = await gate.admit(asked, permission=None if endpoint.needs == ANYBODY else endpoint.needs)
+    call = Call(services=services, gate=gate, request=asked, actor=actor, now_ms=services.clock.now_ms())
+    arguments: dict[str, Any] = dict(ids)
+    if endpoint.query is not None:
+        arguments["query"] = load_query(endpoint.query, asked.args)
+    if endpoint.body is not None:
+        arguments["body"] = await _body(asked, endpoint)
+    return _response(await endpoint.handler(call, **arguments), endpoint)
+
+
+async def _body(asked: Request, endpoint: Endpoint) -> Any:
+    """The document in the body, loaded as what the endpoint takes."""
+    content = await asked.get_data(cache=False, as_text=False)
+    media, _, parameters = asked.headers.get("Content-Type", "").partition(";")
+    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
+    if media.strip().lower() not in JSON_TYPES or charset not in ("", "utf-8", "utf8"):
+        if content or media:
+            raise ApiError(415, *errors.HTTP_TEXTS[415])
+        raise ApiError(400, "malformed_json", "the body is empty; send a JSON object")
+    document = parse_json(content)
+    if isinstance(endpoint.body, Raw):
+        if not isinstance(document, dict):
+            raise InvalidDocument({WHOLE: "must be an object"})
+        return document
+    return load(endpoint.body, document)
+
+
+def parse_json(content: bytes) -> Any:
+    """The value of a JSON text. Raises the 400."""
+    try:
+        return msgspec.json.decode(content)
+    except RecursionError:
+        reason = "it is nested too deeply"
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        reason = str(exc)
+    raise ApiError(400, "malformed_json", f"the body is no JSON: {reason}")
+
+
+def _response(value: Any, endpoint: Endpoint) -> Response:
+    if isinstance(value, Response):
+        return value
+    answer = value if isinstance(value, Answer) else Answer(value=value, status=endpoint.status)
+    if answer.status == 204:
+        return Response(b"", status=204)
+    return Response(
+        msgspec.json.encode(answer.value),
+        status=answer.status,
+        headers=dict(answer.headers),
+        content_type="application/json",
+    )
