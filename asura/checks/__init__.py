@@ -1,0 +1,7 @@
+"""The kinds of monitors, one module each. A new one is a module, a line here and a test."""
+
+from asura.checks.base import CheckType
+from asura.checks.http import HTTP
+from asura.checks.tcp import TCP
+
+CHECK_TYPES: dict[str, CheckType] = {each.name: each for each in (HTTP, TCP)}

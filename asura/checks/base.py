@@ -1,0 +1,186 @@
+"""What every check type is made of: a stopwatch, the shared TLS contexts, and the type's own description.
+
+An attempt sets no overall timeout; its caller does, and asks the stopwatch what there was to see until then.
+Whatever a target does becomes an `Outcome`; only a failure of this machine is raised.
+"""
+
+import os
+import ssl
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+from typing import Any, Literal
+
+import attrs
+import certifi
+
+from asura.errors import AsuraError
+from asura.model.monitor import Status
+from asura.model.observation import Outcome, Timings
+from asura.netguard import Guard
+
+Phase = Literal["dns", "connect", "tls", "first_byte", "transfer"]
+
+
+class OwnFailure(AsuraError):
+    """Something here kept a check from being made; it says nothing about the target."""
+
+
+class Fault(Exception):
+    """The target failed, in the words that a person will read. Never leaves an attempt."""
+
+
+class Stopwatch:
+    """Times one attempt phase by phase. A phase that comes again (a redirect) adds to the first."""
+
+    __slots__ = ("_ended", "_last", "_seconds", "_start", "note", "waiting_for")
+
+    def __init__(self) -> None:
+        self._start = self._last = perf_counter()
+        self._ended: float | None = None
+        self._seconds: dict[Phase, float] = {}
+        self.waiting_for: Phase | None = None
+        """The phase that is running."""
+        self.note = ""
+        """What has been seen of the answer so far, for the story."""
+
+    def done(self, phase: Phase, *, then: Phase | None = None) -> None:
+        """`phase` ends here, and `then` begins."""
+        now = perf_counter()
+        seconds = self._seconds
+        seconds[phase] = seconds[phase] + now - self._last if phase in seconds else now - self._last
+        self._last = now
+        self.waiting_for = then
+
+    def skip(self, *, to: Phase) -> None:
+        """What happened since the last mark belongs to no phase; `to` begins here."""
+        self._last = perf_counter()
+        self.waiting_for = to
+
+    def stop(self) -> None:
+        """The attempt ends here; what follows (asking for the reason of a failure) isn't timed."""
+        self._ended = perf_counter()
+
+    def elapsed_ms(self) -> int:
+        """Whole milliseconds since the start, at least 1."""
+        return _whole_ms((self._ended or perf_counter()) - self._start)
+
+    def phase_ms(self, phase: Phase) -> int | None:
+        """How long `phase` took, None when it didn't come to its end."""
+        seconds = self._seconds.get(phase)
+        return None if seconds is None else _whole_ms(seconds)
+
+    def timings(self) -> Timings:
+        """Every phase that came to its end."""
+        of = self.phase_ms
+        return Timings(
+            dns_ms=of("dns"),
+            connect_ms=of("connect"),
+            tls_ms=of("tls"),
+            first_byte_ms=of("first_byte"),
+            transfer_ms=of("transfer"),
+        )
+
+    def story(self, timeout_s: float) -> str:
+        """Why there was no outcome in time: "no answer in 10 s: connected in 31 ms, TLS in 58 ms, then silence"."""
+        told = [
+            words.format(_duration(self._seconds[phase])) for phase, words in _PAST.items() if phase in self._seconds
+        ]
+        ending = self.note or _MISSING.get(self.waiting_for, "silence")
+        told.append(f"then {ending}" if told else ending)
+        what = "no complete answer" if "first_byte" in self._seconds else "no answer"
+        return f"{what} in {timeout_s:g} s: {', '.join(told)}"
+
+
+_PAST: dict[Phase, str] = {
+    "dns": "name found in {}",
+    "connect": "connected in {}",
+    "tls": "TLS in {}",
+    "first_byte": "first byte after {}",
+}
+_MISSING: dict[Phase | None, str] = {
+    "dns": "no answer from the name server",
+    "connect": "no connection",
+    "tls": "no end of the TLS handshake",
+    "first_byte": "silence",
+    "transfer": "no end of the answer",
+}
+
+
+def _whole_ms(seconds: float) -> int:
+    return round(seconds * 1000) or 1
+
+
+def _duration(seconds: float) -> str:
+    return f"{_whole_ms(seconds)} ms" if seconds < 10 else f"{seconds:.1f} s"
+
+
+class TlsContexts:
+    """The shared SSL contexts: making one reads the whole trust store (20 ms, 700 kB), so one per set of options."""
+
+    def __init__(self, cafile: str | None = None) -> None:
+        """Trust the machine's certificate authorities, or only those of `cafile`."""
+        self._cafile = cafile
+        self._made: dict[tuple[bool, str | None], ssl.SSLContext] = {}
+
+    def client(self, *, verify: bool = True, alpn: str | None = None) -> ssl.SSLContext:
+        """A context for connecting. It is shared: don't change it."""
+        context = self._made.get((verify, alpn))
+        if context is None:
+            context = self._make(verify=verify)
+            if alpn is not None:
+                context.set_alpn_protocols([alpn])
+            self._made[verify, alpn] = context
+        return context
+
+    def _make(self, *, verify: bool) -> ssl.SSLContext:
+        if not verify:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            return context
+        if self._cafile is not None:
+            return ssl.create_default_context(cafile=self._cafile)
+        return ssl.create_default_context(cafile=None if _has_trust_store() else certifi.where())
+
+
+def _has_trust_store() -> bool:
+    """A bare container has an empty one, and every certificate in the world would be untrusted."""
+    paths = ssl.get_default_verify_paths()
+    if paths.cafile is not None:
+        return True
+    return paths.capath is not None and any(os.scandir(paths.capath))
+
+
+@attrs.frozen(kw_only=True)
+class Env:
+    """What every check shares."""
+
+    guard: Guard
+    tls: TlsContexts
+
+
+Attempt = Callable[[Stopwatch], Awaitable[Outcome]]
+"""One check, made ready: sets no timeout, can be cancelled anywhere, leaves nothing behind.
+
+Raises OwnFailure: this machine couldn't check.
+"""
+
+
+@attrs.frozen(kw_only=True)
+class CheckType:
+    """A kind of monitor. The settings class describes the form, the document and its validation."""
+
+    name: str
+    settings: type[Any]
+    """An attrs class; each field has a default, validators and metadata (label, help, unit, secret, choices)."""
+    target_problem: Callable[[str], str | None]
+    """What is wrong with a target, as "must …", or None."""
+    target_host: Callable[[str], str]
+    """The host of a target that has no problem: `Guard.literal_refusal` says whether it may be reached."""
+    prepare: Callable[[str, Any, Env], Attempt]
+    """Do once what doesn't change from check to check. (target, settings, env) → attempt."""
+
+
+def down(message: str, watch: Stopwatch) -> Outcome:
+    """The target failed before it answered anything."""
+    return Outcome(status=Status.DOWN, message=message, timings=watch.timings())

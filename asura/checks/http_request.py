@@ -1,0 +1,90 @@
+"""Requests as bytes, made once, and what becomes of them at a redirect."""
+
+import base64
+
+import attrs
+
+from asura import __version__
+from asura.checks.http_settings import BasicAuth, HttpSettings
+from asura.checks.target import Url
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+HARMLESS_HEADERS = frozenset(
+    {"accept", "accept-encoding", "accept-language", "cache-control", "content-type", "pragma", "range", "user-agent"}
+)
+"""What crosses over to another origin. A list of what may, because credentials hide in any header (X-Api-Token …)."""
+
+
+@attrs.frozen(kw_only=True)
+class Request:
+    """A request: where to, and the bytes."""
+
+    url: Url
+    method: str
+    headers: tuple[tuple[str, str], ...] = attrs.field(repr=False)
+    """Those of the settings, credentials included."""
+    body: bytes = attrs.field(repr=False)
+    wire: bytes = attrs.field(init=False, repr=False)
+
+    @wire.default
+    def _wire(self) -> bytes:
+        given = {name.lower() for name, _ in self.headers}
+        lines = [f"{self.method} {self.url.path} HTTP/1.1"]
+        lines += [f"{name}: {value}" for name, value in _defaults(self) if name.lower() not in given]
+        lines += [f"{name}: {value}" for name, value in self.headers]
+        return "\r\n".join([*lines, "", ""]).encode("latin-1") + self.body
+
+
+def first_request(url: Url, settings: HttpSettings) -> Request:
+    """The request to the target itself."""
+    headers = list(settings.headers.items())
+    if settings.auth is not None:
+        headers = [(name, value) for name, value in headers if name.lower() != "authorization"]
+        headers.append(("Authorization", _authorization(settings)))
+    return Request(url=url, method=settings.method, headers=tuple(headers), body=settings.body.encode())
+
+
+def redirected(request: Request, url: Url, status: int) -> Request | None:
+    """The request that follows a redirect, as a browser would make it (Fetch §4.4), or None when it must not be made.
+
+    Credentials stay with their origin, and so does a body: at another one it is dropped with its method where the
+    status says so, and otherwise there is no request.
+    """
+    method, body, headers = request.method, request.body, request.headers
+    if (status == 303 and method != "HEAD") or (status in (301, 302) and method == "POST"):
+        method, body = "GET", b""
+        headers = tuple((name, value) for name, value in headers if name.lower() != "content-type")
+    if not _may_see_credentials(request.url, url):
+        if body:
+            return None
+        headers = tuple((name, value) for name, value in headers if name.lower() in HARMLESS_HEADERS)
+    return Request(url=url, method=method, headers=headers, body=body)
+
+
+def _may_see_credentials(old: Url, new: Url) -> bool:
+    """The same origin, or the same host's step from http to https, which every site with both makes."""
+    if old.origin == new.origin:
+        return True
+    return old.host == new.host and (old.scheme, old.port, new.scheme, new.port) == ("http", 80, "https", 443)
+
+
+def _defaults(request: Request) -> list[tuple[str, str]]:
+    lines = [
+        ("Host", request.url.authority),
+        ("User-Agent", f"Asura/{__version__}"),
+        ("Accept", "*/*"),
+        ("Accept-Encoding", "gzip, deflate"),
+        ("Connection", "close"),
+    ]
+    if request.body:
+        lines.append(("Content-Type", "text/plain; charset=utf-8"))
+    if request.body or request.method in ("POST", "PUT", "PATCH"):
+        lines.append(("Content-Length", str(len(request.body))))
+    return lines
+
+
+def _authorization(settings: HttpSettings) -> str:
+    auth = settings.auth
+    if isinstance(auth, BasicAuth):
+        return "Basic " + base64.b64encode(f"{auth.username}:{auth.password}".encode()).decode("ascii")
+    return f"Bearer {auth.token}" if auth is not None else ""
