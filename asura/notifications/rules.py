@@ -58,7 +58,7 @@ def backoff_s(attempts: int, *, chance: float) -> float:
     `chance` is a random number in [0, 1). See "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
     """
     doublings = min(attempts - 1, 16)
-    return max(SHORTEST_WAIT_S, chance * min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2**doublings))
+    return max(SHORTEST_WAIT_S, chance * min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * (1 << doublings)))
 
 
 def after_failure(error: SendError, *, attempts: int, created_at: int, now_ms: int, chance: float) -> TryAgain | GiveUp:

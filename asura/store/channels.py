@@ -51,7 +51,10 @@ def insert(conn: Conn, channel: Channel, *, now_ms: int) -> Channel:
 
 
 def replace(conn: Conn, channel: Channel, *, now_ms: int) -> Channel:
-    """Put `channel` in the place of the one with its id; what waits for a disabled channel is dropped.
+    """Put `channel` in the place of the one with its id.
+
+    What waits for a channel that is now disabled is dropped; what waits for another attempt is tried at once, as the
+    change may be what it waited for.
 
     Raises Conflict for a name that is taken, NotFound.
     """
@@ -66,6 +69,8 @@ def replace(conn: Conn, channel: Channel, *, now_ms: int) -> Channel:
         raise _taken(channel.name) from exc
     if not channel.enabled:
         deliveries.drop_queued_of_channel(conn, channel.id, reason="the channel was disabled", now_ms=now_ms)
+    else:
+        deliveries.hurry(conn, channel.id, now_ms=now_ms)
     emit(conn, Event(kind="channel.changed", id=channel.id))
     return attrs.evolve(channel, created_at=before.created_at, updated_at=now_ms)
 

@@ -130,6 +130,17 @@ def bring_forward(conn: Conn, *, latest_ms: int) -> int:
     ).rowcount
 
 
+def hurry(conn: Conn, channel_id: int, *, now_ms: int) -> int:
+    """Let what waits for another attempt through the channel be due now; answers how many rows moved."""
+    moved = conn.execute(
+        "UPDATE delivery SET next_attempt_at = ? WHERE channel_id = ? AND next_attempt_at > ?",
+        (now_ms, channel_id, now_ms),
+    ).rowcount
+    if moved:
+        emit(conn, Event(kind="outbox.queued", id=channel_id))
+    return moved
+
+
 def delivered(conn: Conn, delivery_id: int, *, status_code: int | None, now_ms: int) -> None:
     """Record a success, also of a message that was dropped while it was on its way: it did arrive."""
     _finish(
@@ -236,14 +247,6 @@ def send_again(conn: Conn, delivery_id: int, *, now_ms: int) -> Delivery:
     return enqueue(
         conn, old.channel_id, old.message, incident_id=old.incident_id, monitor_id=old.monitor_id, now_ms=now_ms
     )
-
-
-def prune(conn: Conn, *, before_ms: int, limit: int) -> int:
-    """Forget at most `limit` deliveries that were finished before an instant; answers how many."""
-    return conn.execute(
-        "DELETE FROM delivery WHERE id IN (SELECT id FROM delivery WHERE finished_at < ? ORDER BY finished_at LIMIT ?)",
-        (before_ms, limit),
-    ).rowcount
 
 
 def _insert(conn: Conn, delivery: Delivery) -> Delivery:
