@@ -27,11 +27,24 @@ def back_up(src: Path, dest: Path, *, poll: Callable[[], object] = lambda: None)
     """
     if dest.exists():
         raise StoreError(f"{dest} exists and is not overwritten: choose another name")
-    with _explained(dest), _partial(dest) as part:
+    with _explained(dest), partial_file(dest) as part:
         with _explained(src), closing(_connect(src)) as source:
             copy_pages(source, part, poll=poll)
         sync_file(part)
         _put_in_place(part, dest)
+
+
+@contextmanager
+def partial_file(dest: Path) -> Iterator[Path]:
+    """A private file beside `dest` to be filled and put in its place; gone afterwards, whatever happens."""
+    part = dest.with_name(f".{dest.name}.{os.getpid()}-{time.monotonic_ns()}.part")
+    create_private(part)
+    try:
+        yield part
+    finally:
+        for leftover in (part, part.with_name(part.name + "-journal")):
+            with suppress(FileNotFoundError):
+                leftover.unlink()
 
 
 def copy_pages(source: Conn, part: Path, *, poll: Callable[[], object] = lambda: None) -> None:
@@ -44,19 +57,6 @@ def copy_pages(source: Conn, part: Path, *, poll: Callable[[], object] = lambda:
         source.backup(target, pages=STEP_PAGES, progress=lambda _status, _remaining, _total: poll())
         target.execute("PRAGMA journal_mode = DELETE").fetchall()  # one file, and no log that it could be parted from
     source.execute("ROLLBACK")
-
-
-@contextmanager
-def _partial(dest: Path) -> Iterator[Path]:
-    """A private file beside `dest` to be filled and put in its place; gone afterwards, whatever happens."""
-    part = dest.with_name(f".{dest.name}.{os.getpid()}-{time.monotonic_ns()}.part")
-    create_private(part)
-    try:
-        yield part
-    finally:
-        for leftover in (part, part.with_name(part.name + "-journal")):
-            with suppress(FileNotFoundError):
-                leftover.unlink()
 
 
 def _put_in_place(part: Path, dest: Path) -> None:

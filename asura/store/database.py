@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 import attrs
-import trio
 
 from asura.live import Hub
-from asura.store.backup import back_up
 from asura.store.connection import Conn, emit
 from asura.store.files import size_of, wal_of
 from asura.store.migrate import latest_version
@@ -57,7 +55,6 @@ class Store:
         self._writer = writer
         self._readers = readers
         self._file = path.stat()
-        self._backup_limiter = trio.CapacityLimiter(1)
 
     async def write(self, fn: Callable[[Conn], T]) -> T:
         """Give what `fn(conn)` gives, once all that it wrote is durable.
@@ -77,9 +74,7 @@ class Store:
 
     async def backup(self, dest: Path) -> None:
         """Write a consistent copy to `dest`, which must not exist; writing goes on meanwhile. Raises StoreError."""
-        await trio.to_thread.run_sync(
-            lambda: back_up(self._path, dest, poll=trio.from_thread.check_cancelled), limiter=self._backup_limiter
-        )
+        await self._readers.backup(dest)
 
     def facts(self) -> StoreFacts:
         """How the store is now; looks at the files' sizes, no more."""

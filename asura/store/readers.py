@@ -5,6 +5,7 @@ read whose caller is cancelled is interrupted inside SQLite and its connection i
 thread instead would keep its slot, and the log from being emptied, for as long as the query takes.
 """
 
+import functools
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Protocol, TypeVar
 import trio
 
 from asura.errors import StoreError
+from asura.store.backup import back_up
 from asura.store.connection import Conn, connect_reader
 from asura.store.trouble import explain, is_grave
 from asura.store.writer import CLOSED
@@ -33,6 +35,10 @@ class Readers(Protocol):
         """Run `fn` in one snapshot; see `Store.read`."""
         ...
 
+    async def backup(self, dest: Path) -> None:
+        """Copy the database; see `Store.backup`."""
+        ...
+
     async def close(self) -> None:
         """Close the connections once nobody reads."""
         ...
@@ -44,6 +50,7 @@ class ThreadReaders:
     def __init__(self, path: Path, *, limit: int) -> None:
         self._path = path
         self._limiter = trio.CapacityLimiter(limit)
+        self._backup_limiter = trio.CapacityLimiter(1)  # two copies at once would only be slower
         self._idle: list[Conn] = []
         self._closed = False
 
@@ -52,6 +59,13 @@ class ThreadReaders:
         if self._closed:
             raise StoreError(CLOSED)
         return await trio.to_thread.run_sync(self._run, fn, limiter=self._limiter, thread_name="asura-reader")
+
+    async def backup(self, dest: Path) -> None:
+        """Copy the database, on a connection of its own in a thread; see `Store.backup`."""
+        if self._closed:
+            raise StoreError(CLOSED)
+        copy = functools.partial(back_up, self._path, dest, poll=trio.from_thread.check_cancelled)
+        await trio.to_thread.run_sync(copy, limiter=self._backup_limiter, thread_name="asura-backup")
 
     async def close(self) -> None:
         """Let the reads that are under way end, then close the connections."""
@@ -98,17 +112,26 @@ class InlineReaders:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._conn: Conn | None = connect_reader(path)
+        self._conn: Conn | None = None
+        self._closed = False
 
     async def read(self, fn: Callable[[Conn], T]) -> T:
         """Run `fn` in one snapshot; see `Store.read`."""
         await trio.lowlevel.checkpoint()
-        if self._conn is None:
+        if self._closed:
             raise StoreError(CLOSED)
+        if self._conn is None:
+            self._conn = connect_reader(self._path)
         return read_once(self._conn, fn, path=self._path)
+
+    async def backup(self, dest: Path) -> None:
+        """Copy the database; see `Store.backup`."""
+        await trio.lowlevel.checkpoint()
+        back_up(self._path, dest)
 
     async def close(self) -> None:
         """Close the connection."""
+        self._closed = True
         if self._conn is not None:
             self._conn.close()
             self._conn = None

@@ -52,7 +52,7 @@ def check_content(path: Path) -> None:
         return
     check_header(path)
     try:
-        with closing(_connect_to_look(path)) as conn:
+        with closing(connect_to_look(path)) as conn:
             version = check_schema(conn, path)
             is_unclean = size_of(wal_of(path)) > 0
             if version < latest_version() or (is_unclean and size_of(path) <= CHECK_LIMIT_BYTES):
@@ -66,7 +66,7 @@ def check_header(path: Path) -> None:
     with path.open("rb") as file:
         if file.read(len(MAGIC)) != MAGIC:
             raise StoreError(
-                f"{path} is not an SQLite database: set database.path to another file, or if it was one, {RESTORE}"
+                f"{path} is not an SQLite database: give the path of another file, or if it was one, {RESTORE}"
             )
 
 
@@ -76,7 +76,7 @@ def check_schema(conn: Conn, path: Path) -> int:
     tables: int = conn.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     owner: int = conn.execute("PRAGMA application_id").fetchone()[0]
     if tables and owner != APPLICATION_ID:
-        raise StoreError(f"{path} is the database of another program: set database.path to another file")
+        raise StoreError(f"{path} is the database of another program: give the path of another file")
     version: int = conn.execute("PRAGMA user_version").fetchone()[0]
     if version > latest_version():
         raise StoreError(
@@ -94,7 +94,8 @@ def check_pages(conn: Conn, path: Path) -> None:
         raise StoreError(f"{path}: the database is damaged: {RESTORE} ({'; '.join(problems)})")
 
 
-def _connect_to_look(path: Path) -> Conn:
+def connect_to_look(path: Path) -> Conn:
+    """A connection to the database at `path`, which nobody writes; it changes nothing. Raises sqlite3.Error."""
     # Without a log the file is whole by itself, and `immutable` reads it without making files beside it.
     mode = "mode=ro" if size_of(wal_of(path)) else "mode=ro&immutable=1"
     return sqlite3.connect(f"{path.as_uri()}?{mode}", uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)
