@@ -33,8 +33,8 @@ def intervals(changes: Sequence[tuple[int, MonitorStatus]], *, start: int, end: 
     before the first change has no interval.
     """
     found: list[Interval] = []
-    ends = [at for at, _ in changes[1:]] + [end]
-    for (since, status), until in zip(changes, ends, strict=True):
+    ends = [*(at for at, _ in changes[1:]), end]
+    for (since, status), until in zip(changes, ends, strict=False):  # without changes there is one end too many
         low, high = max(since, start), min(until, end)
         if low >= high:
             continue

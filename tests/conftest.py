@@ -4,10 +4,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from asura.clock import TrioClock
 from asura.live import Hub
 from asura.store.database import Store, StoreOptions, open_store
+
+# No deadline for an example: a busy machine is no failure.
+settings.register_profile("asura", deadline=None)
+settings.load_profile("asura")
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def watchdog_period_s() -> float | None:
     pid = os.environ.get("WATCHDOG_PID", "")
     if not usec.isdecimal() or (pid and pid != str(os.getpid())):
         return None
-    return int(usec) / 2_000_000
+    return int(usec) / 2_000_000 or None  # 0 switches it off
 
 
 async def watchdog(

@@ -1,0 +1,102 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asura.incidents import rules
+from asura.incidents.rules import Transition
+from asura.model.monitor import MonitorStatus, Status
+from asura.model.vote import Vote
+
+UP, DEGRADED, DOWN, PENDING = MonitorStatus.UP, MonitorStatus.DEGRADED, MonitorStatus.DOWN, MonitorStatus.PENDING
+
+
+@pytest.mark.parametrize(
+    ("is_announced", "status", "is_suppressed", "expected"),
+    [
+        pytest.param(False, DOWN, False, Transition.OPEN, id="down: open"),
+        pytest.param(True, DOWN, False, Transition.NONE, id="down and told already: nothing"),
+        pytest.param(False, DOWN, True, Transition.NONE, id="down behind a dependency: wait"),
+        pytest.param(True, DOWN, True, Transition.NONE, id="told before the dependency went down: nothing"),
+        pytest.param(True, UP, False, Transition.RESOLVE, id="up again: resolve"),
+        pytest.param(True, DEGRADED, False, Transition.RESOLVE, id="degraded is up: resolve"),
+        pytest.param(True, UP, True, Transition.RESOLVE, id="suppression never holds a resolution"),
+        pytest.param(False, UP, False, Transition.NONE, id="up and nothing told: nothing"),
+        pytest.param(False, DEGRADED, False, Transition.NONE, id="degraded alone opens nothing"),
+        pytest.param(False, PENDING, False, Transition.NONE, id="pending: nothing"),
+        pytest.param(True, PENDING, False, Transition.NONE, id="nobody knows yet: the incident stays"),
+    ],
+)
+def test_what_becomes_of_the_incident(
+    is_announced: bool, status: MonitorStatus, is_suppressed: bool, expected: Transition
+) -> None:
+    assert rules.transition(is_announced=is_announced, status=status, is_suppressed=is_suppressed) is expected
+
+
+def vote(region: str, status: Status, message: str = "", *, at: int = 0) -> Vote:
+    return Vote(region=region, status=status, message=message, effective_at=at, streak=3, streak_since=at)
+
+
+@pytest.mark.parametrize(
+    ("votes", "expected"),
+    [
+        pytest.param([vote("local", Status.DOWN, "refused")], "refused", id="one region: what it saw"),
+        pytest.param([vote("local", Status.DOWN)], "down", id="it saw nothing to tell"),
+        pytest.param([], "down", id="no votes"),
+        pytest.param(
+            [vote("us", Status.DOWN, "503"), vote("eu", Status.DOWN, "timeout"), vote("ap", Status.UP)],
+            "down from 2 of 3: eu timeout, us 503",
+            id="several regions: who fails, in order",
+        ),
+    ],
+)
+def test_the_cause(votes: list[Vote], expected: str) -> None:
+    assert rules.cause(votes) == expected
+
+
+def test_a_cause_is_no_longer_than_a_headline() -> None:
+    assert len(rules.cause([vote("local", Status.DOWN, "x" * 5000)])) == rules.CAUSE_LENGTH
+
+
+def test_evidence_is_the_whole_vote_table_by_region() -> None:
+    votes = [vote("us", Status.DOWN, "503", at=5_000), vote("eu", Status.UP, at=9_000)]
+    found = rules.evidence(votes, now_ms=15_500)
+    assert [(row["region"], row["status"], row["message"], row["age_seconds"]) for row in found] == [
+        ("eu", "up", "", 6),
+        ("us", "down", "503", 10),
+    ]
+    assert found[1]["checked_at"] == found[1]["streak_since"] == "1970-01-01T00:00:05.000Z"
+    assert found[1]["streak"] == 3
+
+
+def test_evidence_from_a_clock_that_was_set_back_is_not_negative() -> None:
+    assert rules.evidence([vote("local", Status.DOWN, at=9_000)], now_ms=1_000)[0]["age_seconds"] == 0
+
+
+def test_reminders_are_only_for_monitors_that_want_them() -> None:
+    assert rules.next_reminder_at(resend_interval_s=0, last_told_at=1_000) is None
+    assert rules.next_reminder_at(resend_interval_s=60, last_told_at=1_000) == 61_000
+
+
+@pytest.mark.parametrize(
+    ("now_ms", "expected"),
+    [
+        pytest.param(100_000, 160_000, id="sent when it is due"),
+        pytest.param(110_000, 160_000, id="sent late: the rhythm stays"),
+        pytest.param(159_999, 160_000, id="sent very late"),
+        pytest.param(1_000_000, 1_060_000, id="after a long stop: one, not sixteen"),
+    ],
+)
+def test_a_reminder_that_is_overdue_comes_once(now_ms: int, expected: int) -> None:
+    assert rules.overdue_reminder_at(100_000, resend_interval_s=60, now_ms=now_ms) == expected
+
+
+@given(st.integers(0, 10**9), st.integers(1, 86_400), st.integers(0, 10**9))
+def test_the_reminder_after_is_ahead_by_at_most_one_interval(due_at: int, resend_s: int, late_ms: int) -> None:
+    following = rules.overdue_reminder_at(due_at, resend_interval_s=resend_s, now_ms=due_at + late_ms)
+    assert following is not None
+    assert due_at + late_ms < following <= due_at + late_ms + resend_s * 1000
+    assert (following - due_at) % (resend_s * 1000) == 0
+
+
+def test_a_monitor_that_wants_no_more_reminders_gets_none() -> None:
+    assert rules.overdue_reminder_at(100_000, resend_interval_s=0, now_ms=100_000) is None
