@@ -5,7 +5,6 @@ Decides nothing about a monitor; that is for the votes.
 
 from collections.abc import Awaitable, Callable
 
-
 import trio
 
 from asura import metrics
@@ -52,14 +51,23 @@ class Checker:
         timeout_s = monitor.timeout_s
 
         async def observe() -> Observation:
-            async with self._places:
-                checked_at = self._clock.now_ms()
-                watch = Stopwatch()
-                outcome = None
-                with trio.move_on_after(timeout_s):
-                    outcome = await attempt(watch)
-                if outcome is None:
-                    outcome = Outcome(status=Status.DOWN, message=watch.story(timeout_s), timings=watch.timings())
+            try:
+                self._places.acquire_nowait()  # `acquire` gives way to other tasks even when there is room
+            except trio.WouldBlock:
+                await self._places.acquire()
+            try:
+                return await look()
+            finally:
+                self._places.release()
+
+        async def look() -> Observation:
+            checked_at = self._clock.now_ms()
+            watch = Stopwatch()
+            outcome = None
+            with trio.move_on_after(timeout_s):
+                outcome = await attempt(watch)
+            if outcome is None:
+                outcome = Outcome(status=Status.DOWN, message=watch.story(timeout_s), timings=watch.timings())
             if monitor.upside_down or outcome.message:
                 outcome = rules.judge(outcome, upside_down=monitor.upside_down)
             _CHECKS.inc(type=monitor.type, status=outcome.status.value)

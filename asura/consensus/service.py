@@ -15,6 +15,8 @@ Record = Callable[[list[Observation]], Awaitable[None]]
 
 BATCH = 256
 """Observations a transaction. More would make a ping or an API write wait longer for the writer than it must."""
+GATHER_S = 0.01
+"""How long to gather before a batch is written: a transaction has a price of its own, most of it a synced disk."""
 RETRY_AFTER_S = 1.0
 """How long to wait before the same batch is tried again when the store can't commit."""
 
@@ -31,6 +33,7 @@ async def collect(
     task_status.started()
     async for first in receive:
         batch = [first]
+        await trio.sleep(GATHER_S)
         while len(batch) < BATCH:
             try:
                 batch.append(receive.receive_nowait())

@@ -50,6 +50,7 @@ async def run(
         StoreError: the database can't be used.
         StartFailed: a part could not be started.
         CrashLoop: a part crashes again and again.
+
     """
     failure: AsuraError | None = None
     hub = Hub()
@@ -121,7 +122,7 @@ class _Daemon:
 
     async def _start_parts(self, supervisor: Supervisor) -> list[str]:
         channels = pipeline.open_channels()
-        scheduler = Scheduler(self._store, self._checker, self._clock, send=channels.send.send)
+        scheduler = Scheduler(self._store, self._checker, self._clock, send=channels.send)
 
         async def schedule(*, task_status: trio.TaskStatus[None]) -> None:
             await scheduler.run(stopping=self._stopping, task_status=task_status)
@@ -184,9 +185,7 @@ class _Daemon:
 
 
 def _guard(config: Config) -> Guard:
-    return Guard(
-        allow_private=config.monitor.allow_private_targets, allowed_networks=config.monitor.allowed_networks
-    )
+    return Guard(allow_private=config.monitor.allow_private_targets, allowed_networks=config.monitor.allowed_networks)
 
 
 def _listen_options(config: Config) -> ListenOptions:

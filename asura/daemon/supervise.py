@@ -6,7 +6,7 @@ with a failure for the service manager to see. A part's `task_status.started()` 
 """
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Protocol
 
 import trio
@@ -105,4 +105,6 @@ def describe(crash: BaseException) -> str:
     while isinstance(crash, BaseExceptionGroup):
         crash = crash.exceptions[0]
     text = str(crash)
-    return text if isinstance(crash, AsuraError) else f"{type(crash).__name__}: {text}" if text else type(crash).__name__
+    return (
+        text if isinstance(crash, AsuraError) else f"{type(crash).__name__}: {text}" if text else type(crash).__name__
+    )

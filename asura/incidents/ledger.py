@@ -5,11 +5,12 @@ deliveries become durable together or not at all. The decisions are the pure rul
 package; here they meet the rows.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import attrs
 
 from asura.consensus import rules as consensus
+from asura.consensus.rules import Verdict
 from asura.errors import Conflict
 from asura.incidents import rules
 from asura.incidents.rules import Transition
@@ -20,127 +21,121 @@ from asura.model.notification import EventName
 from asura.model.observation import Observation
 from asura.model.vote import Vote
 from asura.notifications import routing
-from asura.store import checks, incidents, monitors, states, timeline, votes
+from asura.store import checks, incidents, judging, monitors, states, timeline, votes
 from asura.store.database import Conn, emit
+from asura.store.judging import Situation
 
 SYSTEM = "asura"
 """Who acts when no person does."""
 
-_CONTEXT = (
-    "SELECT monitor.config_version, monitor.enabled, monitor.interval_s, monitor.failure_threshold,"
-    f" monitor.success_threshold, {states.COLUMNS} FROM monitor"
-    " JOIN monitor_state ON monitor_state.monitor_id = monitor.id WHERE monitor.id = ?"
-)
 
-
-def record(conn: Conn, observations: Iterable[Observation], *, now_ms: int, base_url: str) -> None:
+def record(conn: Conn, observations: Sequence[Observation], *, now_ms: int, base_url: str) -> None:
     """Store what was seen and everything that follows from it. Observations of monitors that are gone are dropped."""
+    known = judging.situations(conn, {observation.monitor_id for observation in observations})
+    observations = [observation for observation in observations if observation.monitor_id in known]
+    checks.insert(conn, observations)
+    ballots: dict[tuple[int, str], Vote] = {}
+    touched: dict[int, MonitorState] = {}
     for observation in observations:
-        _record_one(conn, observation, now_ms=now_ms, base_url=base_url)
+        situation = known[observation.monitor_id]
+        before = situation.state
+        if situation.is_enabled and observation.config_version == situation.config_version:
+            vote = _vote(situation, observation)
+            if vote is not None:
+                ballots[observation.monitor_id, vote.region] = vote
+            _judge(conn, situation, observation, now_ms=now_ms, base_url=base_url)
+        else:
+            situation.state = _seen(before, observation)
+        touched[observation.monitor_id] = situation.state
+        _emit_check(conn, situation.state, observation)
+    states.touch(conn, touched.values())
+    votes.save(conn, [(monitor_id, vote) for (monitor_id, _), vote in ballots.items()])
 
 
-def _record_one(conn: Conn, observation: Observation, *, now_ms: int, base_url: str) -> None:
-    row = conn.execute(_CONTEXT, (observation.monitor_id,)).fetchone()
-    if row is None:
-        return
-    config_version, is_enabled, interval_s, failure_threshold, success_threshold = row[:5]
-    before = states.from_row(row[5:])
-    checks.insert(conn, observation)
-    outcome = observation.outcome
-    seen_at = max(observation.checked_at, before.last_check_at or 0)
-    if is_enabled and observation.config_version == config_version:
-        window = consensus.window_ms(interval_s)
-        ballot = _vote(conn, observation, window=window)
-        verdict = consensus.decide(
-            ballot,
-            current=before.status,
-            eligible=1,
-            quorum=1,
-            thresholds=consensus.Thresholds(failure=failure_threshold, success=success_threshold),
-            now_ms=max(now_ms, observation.checked_at),
-            window=max(window, now_ms - observation.checked_at),
-        )
-        if before.last_check_at is not None:
-            _note_gap(conn, before, until=observation.checked_at, interval_s=interval_s)
-        after = attrs.evolve(
-            before,
-            status=verdict.status,
-            confirming=verdict.confirming,
-            partial=verdict.partial,
-            last_check_at=seen_at,
-            last_response_ms=outcome.response_ms,
-            last_message=outcome.message,
-            cert_expires_at=outcome.cert_expires_at or before.cert_expires_at,
-        )
-        _settle(conn, before, after, ballot, at=observation.checked_at, now_ms=now_ms, base_url=base_url)
-    else:
-        states.touch(
-            conn,
-            observation.monitor_id,
-            at=seen_at,
-            response_ms=outcome.response_ms,
-            cert_expires_at=outcome.cert_expires_at,
-        )
-    emit(
-        conn,
-        Event(
-            kind="monitor.checked",
-            id=observation.monitor_id,
-            detail={
-                "status": outcome.status.value,
-                "last_check_at": seen_at,
-                "last_response_ms": outcome.response_ms,
-            },
-        ),
-    )
-
-
-def _vote(conn: Conn, observation: Observation, *, window: int) -> list[Vote]:
-    """Count the observation as its region's vote; answers all the votes."""
-    ballot = votes.of_monitor(conn, observation.monitor_id)
-    previous = next((vote for vote in ballot if vote.region == observation.region), None)
+def _vote(situation: Situation, observation: Observation) -> Vote | None:
+    """Count the observation as its region's vote; None if it comes out of order: history, but no vote."""
+    previous = situation.votes.get(observation.region)
     if previous is not None and observation.checked_at < previous.effective_at:
-        return ballot  # out of order: history, but no vote
-    vote = consensus.cast(
+        return None
+    vote = situation.votes[observation.region] = consensus.cast(
         previous,
         region=observation.region,
         status=observation.outcome.status,
         at=observation.checked_at,
         message=observation.outcome.message,
-        window=window,
+        window=consensus.window_ms(situation.interval_s),
     )
-    votes.save(conn, observation.monitor_id, vote)
-    return [vote] + [other for other in ballot if other.region != vote.region]
+    return vote
+
+
+def _seen(state: MonitorState, observation: Observation, *, verdict: Verdict | None = None) -> MonitorState:
+    """The state with the last check noted and, where there is one, the verdict."""
+    outcome = observation.outcome
+    return MonitorState(
+        monitor_id=state.monitor_id,
+        status=verdict.status if verdict else state.status,
+        status_since=state.status_since,
+        confirming=verdict.confirming if verdict else state.confirming,
+        partial=verdict.partial if verdict else state.partial,
+        announced=state.announced,
+        last_check_at=max(observation.checked_at, state.last_check_at or 0),
+        last_response_ms=outcome.response_ms,
+        last_message=outcome.message,
+        cert_expires_at=outcome.cert_expires_at or state.cert_expires_at,
+    )
+
+
+def _judge(conn: Conn, situation: Situation, observation: Observation, *, now_ms: int, base_url: str) -> None:
+    """Ask the rules what the votes amount to now, and write what changes by it."""
+    before, at = situation.state, observation.checked_at
+    window = consensus.window_ms(situation.interval_s)
+    ballot = list(situation.votes.values())
+    verdict = consensus.decide(
+        ballot,
+        current=before.status,
+        eligible=1,
+        quorum=1,
+        thresholds=consensus.Thresholds(failure=situation.failure_threshold, success=situation.success_threshold),
+        now_ms=max(now_ms, at),
+        window=max(window, now_ms - at),
+    )
+    _note_gap(conn, before, until=at, interval_s=situation.interval_s)
+    after = _seen(before, observation, verdict=verdict)
+    if after.status is not before.status:
+        since = timeline.change(conn, after.monitor_id, at=max(at, before.status_since), status=after.status)
+        after = attrs.evolve(after, status_since=since)
+    if (after.status is MonitorStatus.DOWN) != after.announced:
+        after = _turn(conn, after, ballot, at=at, now_ms=now_ms, base_url=base_url)
+    is_news = after.status is not before.status or after.confirming != before.confirming
+    if is_news or after.announced != before.announced or after.partial != before.partial:
+        states.save(conn, after)
+    if is_news:
+        detail = {"status": after.status.value, "confirming": after.confirming}
+        emit(conn, Event(kind="monitor.status", id=after.monitor_id, detail=detail))
+    situation.state = after
 
 
 def _note_gap(conn: Conn, before: MonitorState, *, until: int, interval_s: int) -> None:
     """Nobody looked for so long that the time in between is unknown."""
-    stale_at = consensus.stale_at(before.last_check_at or until, interval_s=interval_s)
+    if before.last_check_at is None:
+        return
+    stale_at = consensus.stale_at(before.last_check_at, interval_s=interval_s)
     if stale_at < until:
         timeline.change(conn, before.monitor_id, at=stale_at, status=MonitorStatus.UNKNOWN)
         timeline.change(conn, before.monitor_id, at=until, status=before.status)
 
 
-def _settle(
-    conn: Conn, before: MonitorState, after: MonitorState, ballot: list[Vote], *, at: int, now_ms: int, base_url: str
-) -> None:
-    """Write the new state, and open or resolve the incident that it means."""
-    monitor_id = after.monitor_id
-    if after.status is not before.status:
-        since = timeline.change(conn, monitor_id, at=max(at, before.status_since), status=after.status)
-        after = attrs.evolve(after, status_since=since)
-    is_settled = after.status is not MonitorStatus.DOWN and not after.announced
-    if not is_settled and not (after.announced and after.status is MonitorStatus.DOWN):
-        after = _turn(conn, after, ballot, at=at, now_ms=now_ms, base_url=base_url)
-    states.save(conn, after)
-    if after.status is not before.status or after.confirming != before.confirming:
-        detail = {"status": after.status.value, "confirming": after.confirming}
-        emit(conn, Event(kind="monitor.status", id=monitor_id, detail=detail))
+def _emit_check(conn: Conn, state: MonitorState, observation: Observation) -> None:
+    outcome = observation.outcome
+    detail = {
+        "status": outcome.status.value,
+        "last_check_at": state.last_check_at,
+        "last_response_ms": outcome.response_ms,
+    }
+    emit(conn, Event(kind="monitor.checked", id=state.monitor_id, detail=detail))
 
 
-def _turn(
-    conn: Conn, state: MonitorState, ballot: list[Vote], *, at: int, now_ms: int, base_url: str
-) -> MonitorState:
+def _turn(conn: Conn, state: MonitorState, ballot: list[Vote], *, at: int, now_ms: int, base_url: str) -> MonitorState:
     """A spell of being down that nobody was told of, or one that is over: the incident's turn."""
     monitor = monitors.get(conn, state.monitor_id)
     step = rules.transition(
@@ -160,9 +155,7 @@ def _turn(
     return state
 
 
-def _open(
-    conn: Conn, monitor: Monitor, state: MonitorState, ballot: list[Vote], *, now_ms: int, base_url: str
-) -> None:
+def _open(conn: Conn, monitor: Monitor, state: MonitorState, ballot: list[Vote], *, now_ms: int, base_url: str) -> None:
     incident = incidents.insert(
         conn,
         monitor_id=monitor.id,

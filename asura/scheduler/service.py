@@ -22,9 +22,7 @@ from asura.store.database import Store
 _log = log.get(__name__)
 _SKIPPED = metrics.counter("asura_checks_skipped_total", "Checks left out because the one before still ran.")
 _FAULTS = metrics.counter("asura_check_faults_total", "Checks that failed through a fault of Asura's own.", ("type",))
-_LATE = metrics.histogram("asura_check_late_seconds", "How late checks began.", (0.01, 0.05, 0.25, 1.0, 5.0))
-
-Send = Callable[[Observation], Awaitable[None]]
+_LATE = metrics.histogram("asura_check_late_seconds", "How late checks began.", bounds=(0.01, 0.05, 0.25, 1.0, 5.0))
 
 
 @attrs.define
@@ -42,7 +40,9 @@ class _Watch:
 class Scheduler:
     """Keeps every enabled monitor checked. One for the daemon; `run` is its only task."""
 
-    def __init__(self, store: Store, checker: Checker, clock: Clock, *, send: Send) -> None:
+    def __init__(
+        self, store: Store, checker: Checker, clock: Clock, *, send: trio.MemorySendChannel[Observation]
+    ) -> None:
         self._store = store
         self._checker = checker
         self._clock = clock
@@ -54,9 +54,7 @@ class Scheduler:
         """How many monitors have a task."""
         return len(self._watches)
 
-    async def run(
-        self, *, stopping: trio.Event, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-    ) -> None:
+    async def run(self, *, stopping: trio.Event, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Watch until `stopping`, then return when the checks under way have ended."""
         self._watches.clear()
         with self._store.hub.subscribe("monitor.changed") as changes:
@@ -87,7 +85,9 @@ class Scheduler:
                 ids = self._watches.keys() | {monitor.id for monitor in enabled}
             else:
                 ids = {event.id for event in events if event.id is not None}
-                enabled = [each for each in await self._store.read(lambda c, ids=ids: monitors.by_ids(c, ids)) if each.enabled]  # type: ignore[misc]
+                enabled = [
+                    each for each in await self._store.read(lambda c, ids=ids: monitors.by_ids(c, ids)) if each.enabled
+                ]  # type: ignore[misc]
             self._replace(nursery, ids, {monitor.id: monitor for monitor in enabled})
 
     def _replace(self, nursery: trio.Nursery, ids: set[int], enabled: dict[int, Monitor]) -> None:
@@ -105,7 +105,7 @@ class Scheduler:
         watch = self._watches[monitor.id] = _Watch(monitor)
         nursery.start_soon(self._watch, watch, is_new, name=f"monitor {monitor.id}")
 
-    async def _watch(self, watch: _Watch, is_new: bool) -> None:  # noqa: FBT001
+    async def _watch(self, watch: _Watch, is_new: bool) -> None:
         interval_s = watch.monitor.interval_s
         delay_s = rules.first_delay_s(watch.monitor.id, interval_s=interval_s, now_ms=self._clock.now_ms())
         due_s = trio.current_time() + delay_s
@@ -136,4 +136,7 @@ class Scheduler:
             _FAULTS.inc(type=monitor.type)
             _log.exception("check failed through a fault of its own", monitor_id=monitor.id, type=monitor.type)
             return
-        await self._send(observation)
+        try:
+            self._send.send_nowait(observation)  # `send` gives way to other tasks even when there is room
+        except trio.WouldBlock:
+            await self._send.send(observation)

@@ -17,24 +17,48 @@ from asura.store.rows import from_json, to_json
 
 ROLLUP_SPANS_S = (300, 3600, 86400)
 """Five minutes draw a day, hours draw weeks, days draw months."""
+HOUR_MS = 3_600_000
 
 _REGIONS_PER_MS = 1000
 _STATUS_CODES = {Status.UP: 0, Status.DEGRADED: 1, Status.DOWN: 2}
 _STATUSES = tuple(_STATUS_CODES)
 
-_INSERT = (
-    "INSERT OR IGNORE INTO check_result (monitor_id, checked_at, region_id, status, response_ms, dns_ms, connect_ms,"
-    " tls_ms, first_byte_ms, transfer_ms, status_code, message, cert_expires_at, detail)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+# A whole batch is one JSON text and each statement runs once for all of it: the GIL is free meanwhile, and a
+# statement for each row would make this thread and the event loop fight for it at every step.
+_RESULT = (
+    "monitor_id, {}, region_id, status, response_ms, dns_ms, connect_ms, tls_ms, first_byte_ms, transfer_ms,"
+    " status_code, message, cert_expires_at, detail"
 )
-_ROLL_UP = """
-INSERT INTO rollup (monitor_id, span_s, start_at, region_id, up, degraded, down, timed, sum_ms, min_ms, max_ms, sketch)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, sketch_add(NULL, ?10))
+_TAKE = (
+    f"INSERT INTO temp.incoming ({_RESULT.format('at')}, bucket)"
+    f" SELECT {', '.join(f'value ->> {n}' for n in range(15))} FROM json_each(?)"
+)
+_CLASHES = """
+SELECT json_group_array(rowid) FROM temp.incoming AS new WHERE EXISTS (
+    SELECT 1 FROM check_result AS old
+    WHERE old.monitor_id = new.monitor_id AND old.checked_at = new.at AND old.region_id = new.region_id)
+OR EXISTS (
+    SELECT 1 FROM temp.incoming AS twin WHERE twin.rowid < new.rowid
+    AND twin.monitor_id = new.monitor_id AND twin.at = new.at AND twin.region_id = new.region_id)
+"""
+_STORE = f"INSERT INTO check_result ({_RESULT.format('checked_at')}) SELECT {_RESULT.format('at')} FROM temp.incoming"
+_ROLL_UP = f"""
+INSERT INTO rollup (monitor_id, span_s, start_at, region_id, up, degraded, down, timed, sum_ms, min_ms, max_ms)
+SELECT monitor_id, span.column1, at - at % (span.column1 * 1000), region_id, sum(status = 0), sum(status = 1),
+    sum(status = 2), count(response_ms), coalesce(sum(response_ms), 0), min(response_ms), max(response_ms)
+FROM (VALUES {", ".join(f"({span_s})" for span_s in ROLLUP_SPANS_S)}) AS span, temp.incoming
+WHERE true GROUP BY 1, 2, 3, 4
 ON CONFLICT (monitor_id, span_s, start_at, region_id) DO UPDATE SET
-    up = up + ?5, degraded = degraded + ?6, down = down + ?7, timed = timed + ?8, sum_ms = sum_ms + ?9,
-    min_ms = min(coalesce(min_ms, ?10), coalesce(?10, min_ms)),
-    max_ms = max(coalesce(max_ms, ?10), coalesce(?10, max_ms)),
-    sketch = sketch_add(sketch, ?10)
+    up = up + excluded.up, degraded = degraded + excluded.degraded, down = down + excluded.down,
+    timed = timed + excluded.timed, sum_ms = sum_ms + excluded.sum_ms,
+    min_ms = min(coalesce(min_ms, excluded.min_ms), coalesce(excluded.min_ms, min_ms)),
+    max_ms = max(coalesce(max_ms, excluded.max_ms), coalesce(excluded.max_ms, max_ms))
+"""
+_SKETCH = f"""
+INSERT INTO latency (monitor_id, hour_at, region_id, bucket, count)
+SELECT monitor_id, at - at % {HOUR_MS}, region_id, bucket, count(*) FROM temp.incoming
+WHERE bucket IS NOT NULL GROUP BY 1, 2, 3, 4
+ON CONFLICT (monitor_id, hour_at, region_id, bucket) DO UPDATE SET count = count + excluded.count
 """
 
 
@@ -62,7 +86,6 @@ class Rollup:
     sum_ms: int
     min_ms: int | None
     max_ms: int | None
-    sketch: bytes | None = attrs.field(repr=False)
 
 
 def _region_id(conn: Conn, region: str) -> int:
@@ -74,51 +97,47 @@ def _region_id(conn: Conn, region: str) -> int:
     return int(conn.execute("INSERT INTO region (name) VALUES (?) RETURNING id", (region,)).fetchone()[0])
 
 
-def insert(conn: Conn, observation: Observation) -> None:
-    """Store a result and add it to its rollups."""
+def insert(conn: Conn, observations: Sequence[Observation]) -> None:
+    """Store results and add them to their rollups."""
+    rows = [_to_row(observation, _region_id(conn, observation.region)) for observation in observations]
+    conn.execute(_TAKE, (to_json(rows),))
+    for rowid in from_json(conn.execute(_CLASHES).fetchone()[0]):
+        _move_on(conn, rowid)
+    for statement in (_STORE, _ROLL_UP, _SKETCH, "DELETE FROM temp.incoming"):
+        conn.execute(statement)
+
+
+def _to_row(observation: Observation, region_id: int) -> tuple[Any, ...]:
     outcome, timings = observation.outcome, observation.outcome.timings
-    at, region_id = observation.checked_at, _region_id(conn, observation.region)
-    status = _STATUS_CODES[outcome.status]
-    detail = None if outcome.detail is None else to_json(outcome.detail)
-    # Two results of one monitor and region in one millisecond: the later one moves on, so that none is lost.
-    while not conn.execute(
-        _INSERT,
-        (
-            observation.monitor_id,
-            at,
-            region_id,
-            status,
-            outcome.response_ms,
-            timings.dns_ms,
-            timings.connect_ms,
-            timings.tls_ms,
-            timings.first_byte_ms,
-            timings.transfer_ms,
-            outcome.status_code,
-            outcome.message or None,
-            outcome.cert_expires_at,
-            detail,
-        ),
-    ).rowcount:
-        at += 1
-    timed = outcome.response_ms is not None
-    for span_s in ROLLUP_SPANS_S:
-        span_ms = span_s * 1000
-        conn.execute(
-            _ROLL_UP,
-            (
-                observation.monitor_id,
-                span_s,
-                at - at % span_ms,
-                region_id,
-                status == 0,
-                status == 1,
-                status == 2,
-                timed,
-                outcome.response_ms or 0,
-                outcome.response_ms,
-            ),
-        )
+    return (
+        observation.monitor_id,
+        observation.checked_at,
+        region_id,
+        _STATUS_CODES[outcome.status],
+        outcome.response_ms,
+        timings.dns_ms,
+        timings.connect_ms,
+        timings.tls_ms,
+        timings.first_byte_ms,
+        timings.transfer_ms,
+        outcome.status_code,
+        outcome.message or None,
+        outcome.cert_expires_at,
+        None if outcome.detail is None else to_json(outcome.detail),
+        None if outcome.response_ms is None else sketch.bucket(outcome.response_ms),
+    )
+
+
+def _move_on(conn: Conn, rowid: int) -> None:
+    """Two results of one monitor and region in one millisecond: the later one moves on, so that none is lost."""
+    taken = (
+        "SELECT EXISTS (SELECT 1 FROM check_result AS old WHERE old.monitor_id = new.monitor_id AND"
+        " old.checked_at = new.at AND old.region_id = new.region_id) OR EXISTS (SELECT 1 FROM temp.incoming AS twin"
+        " WHERE twin.rowid != new.rowid AND twin.monitor_id = new.monitor_id AND twin.at = new.at AND"
+        " twin.region_id = new.region_id) FROM temp.incoming AS new WHERE new.rowid = ?"
+    )
+    while conn.execute(taken, (rowid,)).fetchone()[0]:
+        conn.execute("UPDATE temp.incoming SET at = at + 1 WHERE rowid = ?", (rowid,))
 
 
 _COLUMNS = (
@@ -136,15 +155,18 @@ def _from_row(row: Sequence[Any]) -> CheckRow:
         outcome=Outcome(
             status=_STATUSES[row[4]],
             response_ms=row[5],
-            timings=Timings(
-                dns_ms=row[6], connect_ms=row[7], tls_ms=row[8], first_byte_ms=row[9], transfer_ms=row[10]
-            ),
+            timings=Timings(dns_ms=row[6], connect_ms=row[7], tls_ms=row[8], first_byte_ms=row[9], transfer_ms=row[10]),
             status_code=row[11],
             message=row[12] or "",
             cert_expires_at=row[13],
             detail=None if row[14] is None else from_json(row[14]),
         ),
     )
+
+
+def id_of(observation: Observation) -> int:
+    """The id that a stored observation has, unless another of its millisecond came first."""
+    return observation.checked_at * _REGIONS_PER_MS  # region 0: only the primary's own are recorded here
 
 
 def page(
@@ -231,7 +253,7 @@ def rollups(
         where = " AND region.name = ?"
         values.append(region)  # type: ignore[arg-type]
     rows = conn.execute(
-        "SELECT start_at, region.name, up, degraded, down, timed, sum_ms, min_ms, max_ms, sketch FROM rollup"
+        "SELECT start_at, region.name, up, degraded, down, timed, sum_ms, min_ms, max_ms FROM rollup"
         " JOIN region ON region.id = region_id WHERE monitor_id = ? AND span_s = ? AND start_at >= ? AND start_at < ?"
         f"{where} ORDER BY start_at",
         values,
@@ -247,12 +269,31 @@ def rollups(
             sum_ms=row[6],
             min_ms=row[7],
             max_ms=row[8],
-            sketch=row[9],
         )
         for row in rows
     ]
 
 
-def merged_sketch(parts: Sequence[Rollup]) -> bytes:
-    """One sketch of all the response times in `parts`."""
-    return sketch.merge(part.sketch for part in parts)
+def latencies(conn: Conn, monitor_id: int, *, since: int, until: int, region: str | None = None) -> dict[int, int]:
+    """The sketch of the response times of every hour that begins in `since` ≤ start < `until`: counts by bucket."""
+    where, values = "", [monitor_id, since - since % HOUR_MS, until]
+    if region is not None:
+        where = " AND region.name = ?"
+        values.append(region)  # type: ignore[arg-type]
+    rows = conn.execute(
+        "SELECT bucket, sum(count) FROM latency JOIN region ON region.id = region_id"
+        f" WHERE monitor_id = ? AND hour_at >= ? AND hour_at < ?{where} GROUP BY bucket",
+        values,
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def response_times(conn: Conn, monitor_id: int, *, since: int, until: int, region: str | None = None) -> list[int]:
+    """Every single response time, ascending; for spans short enough that reading raw rows costs little."""
+    where, values = _filters(monitor_id, since=since, until=until, status=None, region=region)
+    join = " JOIN region ON region.id = region_id" if region is not None else ""
+    rows = conn.execute(
+        f"SELECT response_ms FROM check_result{join} WHERE {where} AND response_ms IS NOT NULL ORDER BY response_ms",
+        values,
+    )
+    return [row[0] for row in rows]

@@ -6,11 +6,10 @@ and `detect_types` stays off.
 """
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from asura import sketch
 from asura.errors import StoreError
 from asura.live import Event
 
@@ -42,8 +41,13 @@ JOURNAL_LIMIT_BYTES = 2 * CHECKPOINT_PAGES * 4096
 _SYNCHRONOUS = {"normal": 1, "full": 2}
 _TEMP_IN_MEMORY = 2
 
-SQL_FUNCTIONS: tuple[tuple[str, int, Callable[..., Any]], ...] = (("sketch_add", 2, sketch.add),)
-"""Deterministic functions that the writer's statements may call: name, number of arguments, function."""
+_INCOMING = """
+CREATE TEMP TABLE incoming (
+    monitor_id INTEGER, at INTEGER, region_id INTEGER, status INTEGER, response_ms INTEGER, dns_ms INTEGER,
+    connect_ms INTEGER, tls_ms INTEGER, first_byte_ms INTEGER, transfer_ms INTEGER, status_code INTEGER, message TEXT,
+    cert_expires_at INTEGER, detail TEXT, bucket INTEGER)
+"""
+"""Results on their way into the history; empty between two writes (`store/checks.py`)."""
 
 
 class WriteConnection(sqlite3.Connection):
@@ -85,8 +89,7 @@ def connect_writer(path: Path, *, synchronous: str) -> WriteConnection:
                 **_EVERYWHERE,
             },
         )
-        for name, arguments, function in SQL_FUNCTIONS:
-            conn.create_function(name, arguments, function, deterministic=True)
+        conn.execute(_INCOMING)
     except BaseException:
         conn.close()
         raise

@@ -85,6 +85,15 @@ CREATE TABLE incident_event (
 ) STRICT;
 CREATE INDEX incident_event_by_incident ON incident_event (incident_id, id);
 
+CREATE TABLE latency (
+    monitor_id INTEGER NOT NULL,
+    hour_at INTEGER NOT NULL,
+    region_id INTEGER NOT NULL,
+    bucket INTEGER NOT NULL,                  -- asura/sketch.py
+    count INTEGER NOT NULL,
+    PRIMARY KEY (monitor_id, hour_at, region_id, bucket)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE monitor (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL UNIQUE,
@@ -156,7 +165,6 @@ CREATE TABLE rollup (
     sum_ms INTEGER NOT NULL,
     min_ms INTEGER,
     max_ms INTEGER,
-    sketch BLOB,                              -- asura/sketch.py
     PRIMARY KEY (monitor_id, span_s, start_at, region_id)
 ) STRICT, WITHOUT ROWID;
 

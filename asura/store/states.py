@@ -64,12 +64,17 @@ def save(conn: Conn, state: MonitorState) -> None:
     )
 
 
-def touch(conn: Conn, monitor_id: int, *, at: int, response_ms: int | None, cert_expires_at: int | None) -> None:
-    """Note the last check where nothing else has changed: the path of almost every check."""
+def touch(conn: Conn, touched: Iterable[MonitorState]) -> None:
+    """Note the last checks where nothing else has changed: the path of almost every check."""
+    rows = [
+        (state.monitor_id, state.last_check_at, state.last_response_ms, state.last_message, state.cert_expires_at)
+        for state in touched
+    ]
     conn.execute(
-        "UPDATE monitor_state SET last_check_at = ?, last_response_ms = ?, cert_expires_at = coalesce(?,"
-        " cert_expires_at) WHERE monitor_id = ?",
-        (at, response_ms, cert_expires_at, monitor_id),
+        "UPDATE monitor_state SET last_check_at = new.value ->> 1, last_response_ms = new.value ->> 2,"
+        " last_message = new.value ->> 3, cert_expires_at = new.value ->> 4"
+        " FROM json_each(?) AS new WHERE monitor_state.monitor_id = new.value ->> 0",
+        (to_json(rows),),
     )
 
 

@@ -104,8 +104,16 @@ CREATE TABLE rollup (
     sum_ms INTEGER NOT NULL,
     min_ms INTEGER,
     max_ms INTEGER,
-    sketch BLOB,                              -- asura/sketch.py
     PRIMARY KEY (monitor_id, span_s, start_at, region_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE latency (
+    monitor_id INTEGER NOT NULL,
+    hour_at INTEGER NOT NULL,
+    region_id INTEGER NOT NULL,
+    bucket INTEGER NOT NULL,                  -- asura/sketch.py
+    count INTEGER NOT NULL,
+    PRIMARY KEY (monitor_id, hour_at, region_id, bucket)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE status_change (
