@@ -17,4 +17,7 @@ class DashboardHook(BuildHookInterface[Any]):
         script = Path(self.root) / "scripts" / "bundle.py"
         status = runpy.run_path(str(script))["main"]()
         if status != 0:
-            raise SystemExit("the dashboard could not be built; ASURA_SKIP_FRONTEND=1 packs what is there")
+            raise SystemExit(
+                "the dashboard could not be built: it needs Node 20.19, 22.12 or newer with npm; "
+                "ASURA_SKIP_FRONTEND=1 packs what is there"
+            )

@@ -46,7 +46,10 @@ def main() -> None:
 @main.command()
 @config_option(must_exist=False)
 def serve(config_path: Path) -> None:
-    """Run the monitor. Where there is no configuration file, write one and show a fresh admin key once."""
+    """Run the monitor.
+
+    Where there is no configuration file, one is written, and a fresh admin key is shown once.
+    """
     from asura.cli import serving
 
     serving.serve(config_path)
@@ -63,7 +66,7 @@ def serve(config_path: Path) -> None:
 )
 @click.option("--database", default="asura.db", show_default=True, help="Its database.path, with --write.")
 def setup(name: str, role: str, path: Path | None, database: str) -> None:
-    """Make a new key, and show it with its hash and where that goes."""
+    """Make a new key, and show its hash."""
     from asura.cli import keys
 
     keys.setup(name, role=role, path=path, database=database)
@@ -71,10 +74,69 @@ def setup(name: str, role: str, path: Path | None, database: str) -> None:
 
 @main.command("hash-key")
 def hash_key() -> None:
-    """Read a key from standard input and print its hash for auth.api_keys."""
+    """Print the hash of a key from standard input."""
     from asura.cli import keys
 
     keys.hash_from_stdin()
+
+
+@main.command()
+@click.argument("target")
+@click.option("--type", "type_name", type=click.Choice(["http", "tcp"]), help="Default: what the target looks like.")
+@click.option("--timeout", default=10, show_default=True, type=click.IntRange(1, 300), help="Seconds to wait.")
+@click.option("--allow-private", is_flag=True, help="Let the check go to loopback and private networks.")
+@click.option(
+    "--config",
+    "-c",
+    "config_path",
+    envvar="ASURA_CONFIG",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Take the networks that checks may go to from this configuration.",
+)
+def check(target: str, type_name: str | None, timeout: int, allow_private: bool, config_path: Path | None) -> None:
+    """Check a target once, and store nothing.
+
+    TARGET is an address such as https://example.org, or host:port. Exit status: 0 up; 1 down or degraded.
+    """
+    from asura.cli import checking
+
+    checking.check(target, type_name=type_name, timeout_s=timeout, allow_private=allow_private, config_path=config_path)
+
+
+@main.command()
+@click.argument("dest", type=click.Path(path_type=Path))
+@config_option(must_exist=True)
+def backup(dest: Path, config_path: Path) -> None:
+    """Copy the database to a new file.
+
+    DEST is the file or a folder for it. Asura may go on running meanwhile.
+    """
+    from asura.cli import copies
+
+    copies.backup(dest, config_path=config_path)
+
+
+@main.command()
+@click.argument("src", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@config_option(must_exist=True)
+def restore(src: Path, config_path: Path) -> None:
+    """Put a backup in the database's place.
+
+    SRC is checked from end to end first. Stop Asura before; the old database is kept.
+    """
+    from asura.cli import copies
+
+    copies.restore(src, config_path=config_path)
+
+
+@main.command()
+@config_option(must_exist=True)
+@click.option("--offline", is_flag=True, help="Look nothing up and connect nowhere outside.")
+def doctor(config_path: Path, offline: bool) -> None:
+    """Say what is wrong here, and what to do."""
+    from asura.cli import examining
+
+    examining.doctor(config_path, offline=offline)
 
 
 @main.command()

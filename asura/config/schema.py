@@ -48,12 +48,12 @@ class Server:
     tls_cert: Path | None = key(None, parse.path, "certificate chain in PEM, for HTTPS without a proxy")
     tls_key: Path | None = key(None, parse.path, "its private key in PEM")
     trusted_proxies: tuple[str, ...] = key(
-        (), parse.network, "addresses or networks whose X-Forwarded-For counts", many=True, live=True
+        (), parse.network, "addresses or networks whose X-Forwarded-For counts", many=True
     )
     cors_origins: tuple[str, ...] = key(
         (), parse.origin, "other origins whose pages may call the API", many=True, live=True
     )
-    max_body_size: int = key(MIB, parse.size(minimum=1024, maximum=64 * MIB), "largest body of a request", live=True)
+    max_body_size: int = key(MIB, parse.size(minimum=1024, maximum=64 * MIB), "largest body of a request")
     rate_limit_per_sec: float = key(
         10.0, parse.rate, "per client address, for requests without a key and for logins; 0 = off", live=True
     )

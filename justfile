@@ -1,0 +1,86 @@
+# A developer's day. Every recipe uses .venv, which `./install.sh --setup` makes.
+
+bin := justfile_directory() / ".venv/bin"
+export PATH := bin + ":" + env("PATH")
+
+# What there is
+default:
+    @just --list --unsorted
+
+# Make .venv, the dashboard and the tools
+setup:
+    ./install.sh --setup
+
+# Start Asura as a user would
+run *args:
+    ./install.sh --run {{args}}
+
+# Start Asura, and the dashboard from its sources on http://127.0.0.1:5173
+dev:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    asura serve &
+    trap 'kill %1 2>/dev/null; wait' EXIT
+    python scripts/bundle.py npm run --silent dev
+
+# Run the tests; arguments go to pytest
+test *args:
+    ./install.sh --test {{args}}
+
+# The one gate: lint, format, async lint, types, import contracts, dashboard, tests
+check: lint types layers dashboard
+    python -m pytest -n 2
+
+# ruff, its format, and what only flake8-async knows
+lint:
+    ruff check .
+    ruff format --check .
+    python -m flake8_async asura bench scripts
+
+# mypy, strict
+types:
+    mypy
+
+# Who may import whom
+layers:
+    lint-imports
+
+# The dashboard's types, lint, tests, bundle and size
+dashboard:
+    python scripts/bundle.py npm run --silent check
+
+# Measure: checks, writes and requests, each beside its bare cost
+bench *args:
+    python -m bench {{args}}
+
+# Put everything into the house's format
+fmt:
+    ruff check --fix .
+    ruff format .
+    python scripts/bundle.py npm run --silent format
+
+# Pin every package anew, with hashes and without a registry's address
+lock *args:
+    just _pin run.txt --upgrade {{args}}
+    just _pin test.txt --extra test --extra dev -c requirements/run.txt {{args}}
+    just _pin build.txt --only-group build -c requirements/test.txt {{args}}
+    just _pin node.txt --only-group node {{args}}
+
+_pin file *args:
+    uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+        --no-emit-index-url -o requirements/{{file}} {{args}}
+
+# Write store/schema.sql anew from the migrations
+schema:
+    python -m asura.store.migrate --dump > asura/store/schema.sql.new
+    mv asura/store/schema.sql.new asura/store/schema.sql
+
+# A wheel and an sdist in dist/
+build:
+    python -m pip wheel --quiet --no-deps --no-build-isolation -w dist .
+    python -m hatchling build -t sdist -d dist
+
+# Remove what can be made again
+clean:
+    rm -rf dist build asura/web/static frontend/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+    find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
