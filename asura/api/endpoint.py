@@ -4,7 +4,7 @@ The order for every request: who is asking (`gate`), then the query, then the bo
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import msgspec
@@ -33,6 +33,8 @@ ANY_KEY = "*"
 """The permission of a route that any known key may use."""
 
 MAX_AUDIT_NAME_CHARS = 255
+MAX_DEPTH = 32
+"""Of a body's JSON: what reads it goes down by recursion."""
 
 JSON_TYPES = frozenset({"application/json", "application/merge-patch+json"})
 
@@ -40,7 +42,7 @@ Handler = Callable[..., Awaitable[Any]]
 
 
 class IdConverter(BaseConverter):
-    """An id in a path. `\\d` would also match `٣`, and SQLite holds no more than 64 bits."""
+    """An id in a path. The usual digit class would also match `٣`, and SQLite holds no more than 64 bits."""
 
     regex = "[0-9]{1,30}"
 
@@ -116,6 +118,10 @@ class Call:
     def base_url(self) -> str:
         """The dashboard's address, for links."""
         return self.services.base_url()
+
+    def path(self, path: str) -> str:
+        """A path of ours as clients see it."""
+        return f"{self.services.config.current.server.base_path}{path}"
 
     def note(
         self,
@@ -206,7 +212,7 @@ async def _answer(endpoint: Endpoint, ids: Mapping[str, int]) -> Response:
 
 async def _body(asked: Request, endpoint: Endpoint) -> Any:
     """The document in the body, loaded as what the endpoint takes."""
-    content = await asked.get_data(cache=False, as_text=False)
+    content = cast(bytes, await asked.get_data(cache=False, as_text=False))
     media, _, parameters = asked.headers.get("Content-Type", "").partition(";")
     charset = parameters.strip().lower().removeprefix("charset=").strip('"')
     if media.strip().lower() not in JSON_TYPES or charset not in ("", "utf-8", "utf8"):
@@ -224,12 +230,29 @@ async def _body(asked: Request, endpoint: Endpoint) -> Any:
 def parse_json(content: bytes) -> Any:
     """The value of a JSON text. Raises the 400."""
     try:
-        return msgspec.json.decode(content)
+        value = msgspec.json.decode(content)
+        if not _is_deeper(value, than=MAX_DEPTH):
+            return value
+        reason = f"it is nested deeper than {MAX_DEPTH} levels"
     except RecursionError:
-        reason = "it is nested too deeply"
+        reason = f"it is nested deeper than {MAX_DEPTH} levels"
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         reason = str(exc)
     raise ApiError(400, "malformed_json", f"the body is no JSON: {reason}")
+
+
+def _is_deeper(value: Any, *, than: int) -> bool:
+    level = [value]
+    for _ in range(than + 1):
+        level = [
+            each
+            for container in level
+            if isinstance(container, dict | list)
+            for each in (container.values() if isinstance(container, dict) else container)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _response(value: Any, endpoint: Endpoint) -> Response:

@@ -8,6 +8,7 @@ from quart import Response
 from werkzeug.exceptions import HTTPException
 
 from asura import log
+from asura.checks.base import OwnFailure
 from asura.errors import AsuraError, Conflict, InvalidDocument, NotFound, StoreError, TargetRefused
 
 logger = log.get(__name__)
@@ -80,6 +81,8 @@ def from_exception(error: Exception) -> ApiError:
             return ApiError(409, "conflict", str(error))
         case TargetRefused():
             return ApiError(422, "target_refused", str(error))
+        case OwnFailure():
+            return ApiError(503, "cannot_check", f"this machine can't check now: {error}")
         case StoreError():
             return ApiError(503, "store_unavailable", f"the database can't be used now: {error}")
         case HTTPException():

@@ -1,0 +1,62 @@
+"""Every resource, and how an app is given them."""
+
+from quart import Quart, Response, current_app, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from asura.api import errors, history, monitor_actions, monitors
+from asura.api.endpoint import GATE, SERVICES, IdConverter, Routes
+from asura.api.gate import ClientOf, Gate
+from asura.api.services import Services
+
+ALL: tuple[Routes, ...] = (monitors.routes, monitor_actions.routes, history.routes)
+
+PREFLIGHT_S = 600
+"""How long a browser may remember what another origin's page is allowed."""
+_CORS_HEADERS = "Authorization, Content-Type, Last-Event-ID, X-API-Key"
+_CORS_EXPOSED = "Location, Retry-After, Allow"
+
+
+def register(app: Quart, services: Services, *, client_of: ClientOf) -> None:
+    """Put the whole interface under the configured base path of `app`."""
+    app.extensions[SERVICES] = services
+    app.extensions[GATE] = Gate(services, client_of=client_of)
+    app.url_map.converters["id"] = IdConverter
+    # A redirect would be an answer in another shape, and to a path that nobody asked for.
+    app.url_map.merge_slashes = False
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    base_path = services.config.current.server.base_path
+    for routes in ALL:
+        app.register_blueprint(routes.blueprint, url_prefix=f"{base_path}{routes.prefix}")
+    app.register_error_handler(HTTPException, _on_http_error)
+    app.register_error_handler(Exception, _on_error)
+    app.after_request(_let_other_origins)
+
+
+async def _on_http_error(error: HTTPException) -> Response:
+    refusal = errors.from_exception(error)
+    if isinstance(error, MethodNotAllowed) and request.method == "OPTIONS":
+        return Response(b"", status=204, headers={"Allow": refusal.headers.get("Allow", "OPTIONS")})
+    return errors.answer(refusal)
+
+
+async def _on_error(error: Exception) -> Response:
+    return errors.answer(errors.from_exception(error))
+
+
+async def _let_other_origins(response: Response) -> Response:
+    """CORS, for the origins that the configuration names. Without credentials: a cookie is for our own pages."""
+    services: Services = current_app.extensions[SERVICES]
+    allowed = services.config.current.server.cors_origins
+    if not allowed:
+        return response
+    response.vary.add("Origin")
+    origin = request.headers.get("Origin", "")
+    if origin.lower() not in allowed:
+        return response
+    response.headers["Access-Control-Allow-Origin"] = origin
+    response.headers["Access-Control-Expose-Headers"] = _CORS_EXPOSED
+    if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+        response.headers["Access-Control-Allow-Methods"] = response.headers.get("Allow", "")
+        response.headers["Access-Control-Allow-Headers"] = _CORS_HEADERS
+        response.headers["Access-Control-Max-Age"] = str(PREFLIGHT_S)
+    return response

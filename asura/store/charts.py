@@ -1,0 +1,93 @@
+"""Response times in equal steps, for a chart: from raw checks for hours, from rollups for days and months."""
+
+import attrs
+
+from asura.store.database import Conn
+
+
+@attrs.frozen(kw_only=True)
+class Bin:
+    """The checks of one step; the times are None when nothing answered."""
+
+    start_at: int
+    up: int
+    degraded: int
+    down: int
+    sum_ms: int
+    timed: int
+    min_ms: int | None
+    max_ms: int | None
+
+    @property
+    def avg_ms(self) -> int | None:
+        """The mean response time, rounded to whole milliseconds."""
+        return round(self.sum_ms / self.timed) if self.timed else None
+
+
+def from_checks(conn: Conn, monitor_id: int, *, since: int, until: int, step_ms: int) -> list[Bin]:
+    """The bins of single checks; those without any are left out. `since` must be a multiple of the step."""
+    rows = conn.execute(
+        "SELECT ?2 + (checked_at - ?2) / ?4 * ?4 AS bin, sum(status = 0), sum(status = 1), sum(status = 2),"
+        " coalesce(sum(response_ms), 0), count(response_ms), min(response_ms), max(response_ms) FROM check_result"
+        " WHERE monitor_id = ?1 AND checked_at >= ?2 AND checked_at < ?3 GROUP BY bin ORDER BY bin",
+        (monitor_id, since, until, step_ms),
+    )
+    return [_bin(row) for row in rows]
+
+
+def from_rollups(conn: Conn, monitor_id: int, *, since: int, until: int, step_ms: int, span_s: int) -> list[Bin]:
+    """The same from the rollups of one span; the step is a multiple of the span."""
+    rows = conn.execute(
+        "SELECT ?2 + (start_at - ?2) / ?4 * ?4 AS bin, sum(up), sum(degraded), sum(down), sum(sum_ms), sum(timed),"
+        " min(min_ms), max(max_ms) FROM rollup WHERE monitor_id = ?1 AND span_s = ?5 AND start_at >= ?2"
+        " AND start_at < ?3 GROUP BY bin ORDER BY bin",
+        (monitor_id, since, until, step_ms, span_s),
+    )
+    return [_bin(row) for row in rows]
+
+
+@attrs.frozen(kw_only=True)
+class Tally:
+    """The checks of one region over a span."""
+
+    up: int
+    degraded: int
+    down: int
+    timed: int
+    sum_ms: int
+
+
+def tally_checks(conn: Conn, monitor_id: int, *, since: int, until: int) -> dict[str, Tally]:
+    """What each region saw, from single checks."""
+    rows = conn.execute(
+        "SELECT region.name, sum(status = 0), sum(status = 1), sum(status = 2), count(response_ms),"
+        " coalesce(sum(response_ms), 0) FROM check_result JOIN region ON region.id = region_id"
+        " WHERE monitor_id = ? AND checked_at >= ? AND checked_at < ? GROUP BY region.name ORDER BY region.name",
+        (monitor_id, since, until),
+    )
+    return {row[0]: Tally(up=row[1], degraded=row[2], down=row[3], timed=row[4], sum_ms=row[5]) for row in rows}
+
+
+def tally_rollups(conn: Conn, monitor_id: int, *, since: int, until: int, span_s: int) -> dict[str, Tally]:
+    """The same from the rollups of one span that begin in `since` ≤ start < `until`."""
+    rows = conn.execute(
+        "SELECT region.name, sum(up), sum(degraded), sum(down), sum(timed), sum(sum_ms) FROM rollup"
+        " JOIN region ON region.id = region_id WHERE monitor_id = ? AND span_s = ? AND start_at >= ? AND start_at < ?"
+        " GROUP BY region.name ORDER BY region.name",
+        (monitor_id, span_s, since, until),
+    )
+    return {row[0]: Tally(up=row[1], degraded=row[2], down=row[3], timed=row[4], sum_ms=row[5]) for row in rows}
+
+
+def _bin(row: tuple[int, int, int, int, int, int, int | None, int | None]) -> Bin:
+    start_at, up, degraded, down, sum_ms, timed, min_ms, max_ms = row
+    return Bin(
+        start_at=start_at,
+        up=up,
+        degraded=degraded,
+        down=down,
+        sum_ms=sum_ms,
+        timed=timed,
+        min_ms=min_ms,
+        max_ms=max_ms,
+    )
