@@ -69,15 +69,15 @@ NO_WEBSOCKET = Refusal(400, "bad_request", "There is no WebSocket here; live cha
 NO_TUNNEL = Refusal(
     405, "method_not_allowed", "This is no proxy.", ((b"allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),)
 )
-TIMED_OUT = Refusal(408, "request_timeout", "The request took too long to arrive.")
-BODY_TOO_LARGE = Refusal(413, "payload_too_large", "The body is larger than server.max_body_size.")
+TIMED_OUT = Refusal(408, "timeout", "The request took too long to arrive.")
+BODY_TOO_LARGE = Refusal(413, "too_large", "The body is larger than server.max_body_size.")
 TARGET_TOO_LONG = Refusal(414, "uri_too_long", "The request's path or query is too long.")
 HEADERS_TOO_LARGE = Refusal(431, "headers_too_large", "The request's header fields are too many or too large.")
 TOO_MANY_CONNECTIONS = Refusal(
     429, "too_many_connections", "This address holds too many connections.", ((b"retry-after", b"5"),)
 )
 OVERLOADED = Refusal(503, "overloaded", "Too many connections are open.", ((b"retry-after", b"5"),))
-CRASHED = Refusal(500, "internal", "Something went wrong in the server; its log says more.")
+CRASHED = Refusal(500, "internal_error", "Something went wrong in the server; its log says more.")
 
 
 def origin_form(target: bytes) -> bytes | None:

@@ -227,10 +227,10 @@ class Exchange(HTTPStream):
             headers=headers,
             max_body_bytes=options.max_body_bytes,
         )
+        refusal = refusal or self.take_buffered()
         if refusal is not None:
             await self.http1.refuse(refusal)
             return
-        self.take_buffered()
         await self.handle(
             Request(
                 stream_id=STREAM_ID,

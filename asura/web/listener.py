@@ -62,7 +62,7 @@ async def listen(
     """
     config = _configured(options)
     wrapped = wrap_app(app, config.wsgi_max_body_size, "asgi")
-    listeners, urls = _open(config)
+    listeners, urls = await _open(config, options)
 
     def started() -> None:
         _log.info("listening", urls=" ".join(urls))
@@ -96,8 +96,6 @@ class _Config(Config):
 
 def _configured(options: ListenOptions) -> Config:
     config = _Config()
-    host = f"[{options.host}]" if ":" in options.host else options.host
-    config.bind = [f"{host}:{options.port}"]
     config.accesslog = None
     config.errorlog = logging.getLogger("hypercorn.error")
     config.certfile = os.fspath(options.tls_cert) if options.tls_cert else None
@@ -108,30 +106,33 @@ def _configured(options: ListenOptions) -> Config:
     return config
 
 
-def _open(config: Config) -> tuple[list[Listener], list[str]]:
-    """Listening sockets and their URLs. Raises ListenError."""
+async def _open(config: Config, options: ListenOptions) -> tuple[list[Listener], list[str]]:
+    """Listening sockets and their URLs. Raises ListenError.
+
+    Not hypercorn's `create_sockets`, which takes one address of a name's several and leaks the socket when it fails.
+    """
     try:
         context = config.create_ssl_context()
     except OSError as error:  # ssl.SSLError is one too
         reason = f"can't use {config.certfile} and {config.keyfile}: {error}; see server.tls_cert and server.tls_key"
         raise ListenError(reason) from error
+    # No host means every address of both families; "::" alone would be IPv6 only, which nobody means by it.
+    host = None if options.host in ("", "::") else options.host
     try:
-        sockets = config.create_sockets()
-    except (OSError, OverflowError) as error:
-        reason = f"can't listen on {config.bind[0]}: {error}; stop what holds it, or change server.listen"
+        opened = await trio.open_tcp_listeners(options.port, host=host, backlog=BACKLOG)
+    except (OSError, UnicodeError, OverflowError) as error:
+        where = f"{options.host}:{options.port}"
+        reason = f"can't listen on {where}: {error}; stop what holds it, or change server.listen"
         raise ListenError(reason) from error
-    listeners: list[Listener] = []
-    urls = []
-    for plain in [*sockets.secure_sockets, *sockets.insecure_sockets]:
-        plain.listen(BACKLOG)
-        tcp = trio.SocketListener(trio.socket.from_stdlib_socket(plain))
-        if context is None:
-            listeners.append(tcp)
-        else:
-            context.options |= ssl.OP_NO_RENEGOTIATION
-            listeners.append(trio.SSLListener(tcp, context, https_compatible=True))
-        urls.append(f"{'http' if context is None else 'https'}://{repr_socket_addr(plain.family, plain.getsockname())}")
-    return listeners, urls
+    if context is None:
+        return list(opened), [_url("http", listener) for listener in opened]
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    secure = [trio.SSLListener(listener, context, https_compatible=True) for listener in opened]
+    return list(secure), [_url("https", listener) for listener in opened]
+
+
+def _url(scheme: str, listener: trio.SocketListener) -> str:
+    return f"{scheme}://{repr_socket_addr(listener.socket.family, listener.socket.getsockname())}"
 
 
 class _Server:
