@@ -29,7 +29,7 @@ class Database:
     def close(self) -> None:
         """Move the write-ahead log into the file, close it, and let the lock go. Raises sqlite3.Error."""
         try:
-            self.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self.conn.execute("PRAGMA main.wal_checkpoint(TRUNCATE)").fetchall()
         finally:
             self.conn.close()
             self.lock.release()

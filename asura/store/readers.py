@@ -143,7 +143,7 @@ def read_once(conn: Conn, fn: Callable[[Conn], T], *, path: Path) -> T:
         conn.execute("BEGIN")
         return fn(conn)
     except sqlite3.DatabaseError as exc:
-        if is_grave(exc):
+        if is_grave(exc) and exc.sqlite_errorcode != sqlite3.SQLITE_READONLY:  # that would be a write: a bug of ours
             raise explain(exc, path) from exc
         raise
     finally:

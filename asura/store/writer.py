@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar
 
 import trio
 
+from asura import metrics
 from asura.errors import StoreError
 from asura.live import Event, Hub
 from asura.store.connection import Conn
@@ -38,6 +39,10 @@ CLOSE_LIMIT_S = 30.0
 """How long closing waits for the last commit and checkpoint; a disk that is stuck must not keep the process."""
 
 CLOSED = "the store is closed"
+
+_WRITES = metrics.counter("asura_store_writes_total", "Writes answered; many share a commit.")
+_LOST = metrics.counter("asura_store_failed_commits_total", "Transactions that could not be committed.")
+_COMMIT = metrics.histogram("asura_store_commit_seconds", "From the begin of a transaction until it was durable.")
 
 
 class Writer(Protocol):
@@ -106,6 +111,7 @@ class Committer:
         jobs = iter(jobs)
         done: list[Job] = []
         was_grave = False
+        start = time.monotonic()
         try:
             run("BEGIN IMMEDIATE")
             for job in jobs:
@@ -124,6 +130,8 @@ class Committer:
             done.extend(jobs)
             self._lose(done, exc)
             return done, []
+        _WRITES.inc(len(done))
+        _COMMIT.observe(time.monotonic() - start)
         if not was_grave:
             self.trouble = None
         events, conn.events = conn.events, []
@@ -156,6 +164,7 @@ class Committer:
 
     def _lose(self, jobs: list[Job], exc: BaseException) -> None:
         """Nothing of this transaction was kept: every caller must know, even one whose own write had failed."""
+        _LOST.inc()
         self._conn.events.clear()
         grave = [job.error.__cause__ for job in jobs if job.error is not None and is_grave(job.error.__cause__)]
         cause = (grave[0] if grave else None) or exc
