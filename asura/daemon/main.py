@@ -57,7 +57,7 @@ async def run(
     options = StoreOptions(
         path=config.database.path,
         max_read_conns=config.database.max_read_conns,
-        synchronous=config.database.synchronous,
+        synchronous="normal" if config.database.synchronous == "normal" else "full",
     )
     try:
         async with open_store(options, hub=hub) as store:

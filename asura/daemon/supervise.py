@@ -7,7 +7,7 @@ with a failure for the service manager to see. A part's `task_status.started()` 
 
 from collections import deque
 from collections.abc import Awaitable
-from typing import Protocol
+from typing import Any, Protocol
 
 import trio
 
@@ -30,7 +30,9 @@ _RUNNING = metrics.gauge("asura_part_up", "Whether a part of the daemon is runni
 class Run(Protocol):
     """The one task of a part; returns when the daemon stops."""
 
-    def __call__(self, *, task_status: trio.TaskStatus[object]) -> Awaitable[object]: ...
+    def __call__(self, *, task_status: trio.TaskStatus[Any]) -> Awaitable[object]:
+        """Run until the daemon stops; `task_status.started()` once the part truly works."""
+        ...
 
 
 class StartFailed(AsuraError):

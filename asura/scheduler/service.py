@@ -5,6 +5,7 @@ pile up in memory. A change of one monitor restarts that monitor's task and no o
 """
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import attrs
 import trio
@@ -12,6 +13,7 @@ import trio
 from asura import log, metrics
 from asura.checker.service import Checker
 from asura.clock import Clock
+from asura.ids import MonitorId
 from asura.live import Event, Subscription
 from asura.model.monitor import Monitor
 from asura.model.observation import Observation
@@ -47,7 +49,7 @@ class Scheduler:
         self._checker = checker
         self._clock = clock
         self._send = send
-        self._watches: dict[int, _Watch] = {}
+        self._watches: dict[MonitorId, _Watch] = {}
 
     @property
     def watched(self) -> int:
@@ -65,9 +67,9 @@ class Scheduler:
                 task_status.started()
                 nursery.start_soon(self._follow, nursery, changes, name="scheduler: follow changes")
                 await stopping.wait()
-                self._wind_down(nursery.cancel_scope, changes)
+                self._wind_down(changes)
 
-    def _wind_down(self, scope: trio.CancelScope, changes: Subscription) -> None:
+    def _wind_down(self, changes: Subscription) -> None:
         changes.put(Event(kind="stopping"))
         for watch in self._watches.values():
             watch.is_stopping = True
@@ -81,16 +83,15 @@ class Scheduler:
                 return
             if changes.overflowed:
                 changes.overflowed = False
-                enabled = await self._store.read(monitors.all_enabled)
-                ids = self._watches.keys() | {monitor.id for monitor in enabled}
+                found = await self._store.read(monitors.all_enabled)
+                ids = self._watches.keys() | {monitor.id for monitor in found}
             else:
-                ids = {event.id for event in events if event.id is not None}
-                enabled = [
-                    each for each in await self._store.read(lambda c, ids=ids: monitors.by_ids(c, ids)) if each.enabled
-                ]  # type: ignore[misc]
-            self._replace(nursery, ids, {monitor.id: monitor for monitor in enabled})
+                ids = {MonitorId(event.id) for event in events if event.id is not None}
+                found = await self._store.read(partial(monitors.by_ids, monitor_ids=ids))
+            enabled = {monitor.id: monitor for monitor in found if monitor.enabled}
+            self._replace(nursery, ids, enabled)
 
-    def _replace(self, nursery: trio.Nursery, ids: set[int], enabled: dict[int, Monitor]) -> None:
+    def _replace(self, nursery: trio.Nursery, ids: set[MonitorId], enabled: dict[MonitorId, Monitor]) -> None:
         for monitor_id in ids:
             watch, monitor = self._watches.get(monitor_id), enabled.get(monitor_id)
             if watch is not None and monitor is not None and watch.monitor == monitor:
