@@ -27,8 +27,8 @@ SLOW_LOOKUP_S = 2.0
 MAX_SLOW_NAMES = 20_000
 MAX_ADDRESSES = 16
 """Of one name. A target's own zone could answer with thousands."""
-MAX_KNOWN_LITERALS = 20_000
-"""Literal addresses whose verdict is remembered: judging takes longer than the rest of the bookkeeping of a check."""
+MAX_REMEMBERED = 20_000
+"""Addresses whose verdict is remembered: judging one takes up to 40 µs, a fifth of a check."""
 
 _SPECIAL: tuple[tuple[str, str], ...] = (
     ("0.0.0.0/8", "an unspecified address"),
@@ -143,6 +143,7 @@ class Guard:
             ip_network(n.strip(), strict=False) for n in allowed_networks
         )
         self._single = frozenset(n.network_address for n in self.allowed_networks if n.num_addresses == 1)
+        self._judged: dict[str, str | None] = {}
         self._literals: dict[tuple[str, int, int], list[Address]] = {}
         self._slow: dict[str, None] = {}
         self._lane = trio.CapacityLimiter(LOOKUP_THREADS)
@@ -150,11 +151,15 @@ class Guard:
 
     def refusal(self, ip: str) -> str | None:
         """Why nothing may connect to `ip`, as a sentence that says how to open it, or None when it is permitted."""
+        if ip in self._judged:
+            return self._judged[ip]
         try:
-            address = ip_address(ip)
+            reason = self._judge(ip_address(ip))
         except ValueError:
             return f"{ip} is no address"
-        return self._judge(address)
+        if len(self._judged) < MAX_REMEMBERED:
+            self._judged[ip] = reason
+        return reason
 
     def literal_refusal(self, host: str) -> str | None:
         """Why `host` is refused, when it is a literal address in any notation; None for a permitted one or a name."""
@@ -185,7 +190,7 @@ class Guard:
         addresses = self._permitted(host, [_address(literal, port)])
         if family and addresses[0].family != family:
             raise ResolveError(f"{host} is no {_FAMILIES[family]} address")
-        if len(self._literals) < MAX_KNOWN_LITERALS:
+        if len(self._literals) < MAX_REMEMBERED:
             self._literals[host, port, family] = addresses
         return addresses
 

@@ -9,12 +9,12 @@ from functools import cache
 from math import inf
 from typing import Any
 
-import certifi
 import httpcore
 import httpx
 import trio
 
 from asura.netguard import Address, Guard, ResolveError
+from asura.trust import verifying_context
 
 MAX_CONNECTIONS = 4
 """A client is one channel's, and its deliveries go one by one."""
@@ -49,11 +49,7 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
 @cache
 def tls_context() -> ssl.SSLContext:
     """The one context that every client shares. Don't change it."""
-    context = ssl.create_default_context()
-    if not context.get_ca_certs():
-        # A bare container has no trust store. An empty directory gives none either, so look at what was loaded.
-        context.load_verify_locations(certifi.where())
-    return context
+    return verifying_context()
 
 
 class _GuardedBackend(httpcore.AsyncNetworkBackend):

@@ -4,19 +4,18 @@ An attempt sets no overall timeout; its caller does, and asks the stopwatch what
 Whatever a target does becomes an `Outcome`; only a failure of this machine is raised.
 """
 
-import os
 import ssl
 from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import Any, Literal
 
 import attrs
-import certifi
 
 from asura.errors import AsuraError
 from asura.model.monitor import Status
 from asura.model.observation import Outcome, Timings
 from asura.netguard import Guard
+from asura.trust import blind_context, verifying_context
 
 Phase = Literal["dns", "connect", "tls", "first_byte", "transfer"]
 
@@ -27,6 +26,11 @@ class OwnFailure(AsuraError):
 
 class Fault(Exception):
     """The target failed, in the words that a person will read. Never leaves an attempt."""
+
+    def __init__(self, message: str, *, cert_expires_at: int | None = None) -> None:
+        super().__init__(message)
+        self.cert_expires_at = cert_expires_at
+        """Of a certificate that was refused."""
 
 
 class Stopwatch:
@@ -115,7 +119,7 @@ def _duration(seconds: float) -> str:
 
 
 class TlsContexts:
-    """The shared SSL contexts: making one reads the whole trust store (20 ms, 700 kB), so one per set of options."""
+    """The shared SSL contexts, one for each set of options."""
 
     def __init__(self, cafile: str | None = None) -> None:
         """Trust the machine's certificate authorities, or only those of `cafile`."""
@@ -126,29 +130,11 @@ class TlsContexts:
         """A context for connecting. It is shared: don't change it."""
         context = self._made.get((verify, alpn))
         if context is None:
-            context = self._make(verify=verify)
+            context = verifying_context(self._cafile) if verify else blind_context()
             if alpn is not None:
                 context.set_alpn_protocols([alpn])
             self._made[verify, alpn] = context
         return context
-
-    def _make(self, *, verify: bool) -> ssl.SSLContext:
-        if not verify:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-            return context
-        if self._cafile is not None:
-            return ssl.create_default_context(cafile=self._cafile)
-        return ssl.create_default_context(cafile=None if _has_trust_store() else certifi.where())
-
-
-def _has_trust_store() -> bool:
-    """A bare container has an empty one, and every certificate in the world would be untrusted."""
-    paths = ssl.get_default_verify_paths()
-    if paths.cafile is not None:
-        return True
-    return paths.capath is not None and any(os.scandir(paths.capath))
 
 
 @attrs.frozen(kw_only=True)
@@ -181,6 +167,11 @@ class CheckType:
     """Do once what doesn't change from check to check. (target, settings, env) → attempt."""
 
 
-def down(message: str, watch: Stopwatch) -> Outcome:
-    """The target failed before it answered anything."""
-    return Outcome(status=Status.DOWN, message=message, timings=watch.timings())
+def down(exc: Exception, watch: Stopwatch) -> Outcome:
+    """The target failed by `exc` before it answered anything."""
+    return Outcome(
+        status=Status.DOWN,
+        message=str(exc),
+        timings=watch.timings(),
+        cert_expires_at=exc.cert_expires_at if isinstance(exc, Fault) else None,
+    )

@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 import attrs
 
-from asura.checks.base import Attempt, CheckType, Env, Fault, Stopwatch
+from asura.checks.base import Attempt, CheckType, Env, Fault, Stopwatch, down
 from asura.checks.connection import connect
 from asura.checks.http_exchange import Answer, exchange
 from asura.checks.http_request import REDIRECTS, Request, first_request, redirected
@@ -77,9 +77,9 @@ class _Plan:
             await self._follow(hops, watch)
             problem = self._problem(hops[-1].answer)
         except (Fault, TargetRefused, ResolveError) as exc:
-            problem = str(exc)
             if not hops:
-                return Outcome(status=Status.DOWN, message=problem, timings=watch.timings())
+                return down(exc, watch)
+            problem = str(exc)
         last = hops[-1]
         return Outcome(
             status=Status.DOWN if problem else Status.UP,

@@ -23,10 +23,11 @@ class Url:
     host: str
     port: int
     path: str
+    authority: str = attrs.field(init=False)
+    """Host and port as the Host header has them: no default port, IPv6 in brackets."""
 
-    @property
-    def authority(self) -> str:
-        """Host and port as the Host header has them: no default port, IPv6 in brackets."""
+    @authority.default
+    def _authority(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 

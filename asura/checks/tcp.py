@@ -113,7 +113,7 @@ class _Plan:
         try:
             return await self._converse(watch)
         except (Fault, TargetRefused, ResolveError) as exc:
-            return down(str(exc), watch)
+            return down(exc, watch)
 
     async def _converse(self, watch: Stopwatch) -> Outcome:
         watch.skip(to="dns")

@@ -41,7 +41,8 @@ async def start_tls(
     except ssl.SSLCertVerificationError as exc:
         watch.stop()
         der = await _inquire(connection, server_name, contexts)
-        raise Fault(_verification_words(exc, server_name, der)) from None
+        words = _verification_words(exc, server_name, der)
+        raise Fault(words, cert_expires_at=certificate.expires_at(der)) from None
     except OSError as exc:
         raise Fault(_handshake_words(exc)) from None
 
