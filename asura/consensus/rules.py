@@ -3,7 +3,7 @@
 With no probes there is one region, `local`, whose quorum is 1; nothing here depends on that.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import attrs
 
@@ -81,27 +81,29 @@ def decide(
     Down when `quorum` regions have confirmed it; not down when so many say otherwise that a quorum can't be
     reached; else the status stays: silence neither alarms nor recovers.
     """
-    fresh = [vote for vote in votes if now_ms - vote.effective_at <= window]
     is_down = current is MonitorStatus.DOWN
     needed = thresholds.success if is_down else 1
-    failing = sum(vote.is_down for vote in fresh)
-    confirmed = sum(vote.is_down and vote.streak >= thresholds.failure for vote in fresh)
-    recovered = sum(not vote.is_down and vote.streak >= needed for vote in fresh)
-    others_for_up = max(1, eligible - quorum + 1)
+    failing = confirmed = others = recovered = degraded = 0
+    for vote in votes:
+        if now_ms - vote.effective_at > window:
+            continue
+        if vote.status is Status.DOWN:
+            failing += 1
+            confirmed += vote.streak >= thresholds.failure
+        else:
+            others += 1
+            recovered += vote.streak >= needed
+            degraded += vote.status is Status.DEGRADED
     if confirmed >= quorum:
         status = MonitorStatus.DOWN
-    elif recovered >= others_for_up:
-        status = _not_down(fresh, least=max(1, min(quorum, eligible)))
+    elif recovered >= max(1, eligible - quorum + 1):
+        is_worse = failing + degraded >= max(1, min(quorum, eligible))
+        status = MonitorStatus.DEGRADED if is_worse else MonitorStatus.UP
     else:
         status = current
-    doubts = failing > 0 if status is not MonitorStatus.DOWN else len(fresh) - failing > 0
+    doubts = others if status is MonitorStatus.DOWN else failing
     return Verdict(
         status=status,
-        confirming=doubts and status is current,
+        confirming=doubts > 0 and status is current,
         partial=status is not MonitorStatus.DOWN and 0 < confirmed < quorum,
     )
-
-
-def _not_down(fresh: Iterable[Vote], *, least: int) -> MonitorStatus:
-    worse = sum(vote.status is not Status.UP for vote in fresh)
-    return MonitorStatus.DEGRADED if worse >= least else MonitorStatus.UP

@@ -35,29 +35,30 @@ def record(conn: Conn, observations: Sequence[Observation], *, now_ms: int, base
     observations = [observation for observation in observations if observation.monitor_id in known]
     checks.insert(conn, observations)
     ballots: dict[tuple[int, str], Vote] = {}
-    touched: dict[int, MonitorState] = {}
     for observation in observations:
         situation = known[observation.monitor_id]
-        before = situation.state
-        if situation.is_enabled and observation.config_version == situation.config_version:
-            vote = _vote(situation, observation)
-            if vote is not None:
-                ballots[observation.monitor_id, vote.region] = vote
-            _judge(conn, situation, observation, now_ms=now_ms, base_url=base_url)
+        vote = _vote(situation, observation, now_ms=now_ms)
+        if vote is not None:
+            ballots[observation.monitor_id, vote.region] = vote
+            _judge(conn, situation, observation, vote, now_ms=now_ms, base_url=base_url)
         else:
-            situation.state = _seen(before, observation)
-        touched[observation.monitor_id] = situation.state
+            situation.state = _seen(situation.state, observation, now_ms=now_ms)
         _emit_check(conn, situation.state, observation)
-    states.touch(conn, touched.values())
+    states.touch(conn, [situation.state for situation in known.values()])
     votes.save(conn, [(monitor_id, vote) for (monitor_id, _), vote in ballots.items()])
 
 
-def _vote(situation: Situation, observation: Observation) -> Vote | None:
-    """Count the observation as its region's vote; None if it comes out of order: history, but no vote."""
-    previous = situation.votes.get(observation.region)
-    if previous is not None and observation.checked_at < previous.effective_at:
+def _vote(situation: Situation, observation: Observation, *, now_ms: int) -> Vote | None:
+    """Count the observation as its region's vote; None if it is history, but no vote.
+
+    So it is while the monitor is paused, of an older configuration, and out of order.
+    """
+    if not situation.is_enabled or observation.config_version != situation.config_version:
         return None
-    vote = situation.votes[observation.region] = consensus.cast(
+    previous = situation.votes.get(observation.region)
+    if previous is not None and _is_past(observation.checked_at, previous.effective_at, now_ms=now_ms):
+        return None
+    return consensus.cast(
         previous,
         region=observation.region,
         status=observation.outcome.status,
@@ -65,12 +66,24 @@ def _vote(situation: Situation, observation: Observation) -> Vote | None:
         message=observation.outcome.message,
         window=consensus.window_ms(situation.interval_s),
     )
-    return vote
 
 
-def _seen(state: MonitorState, observation: Observation, *, verdict: Verdict | None = None) -> MonitorState:
-    """The state with the last check noted and, where there is one, the verdict."""
-    outcome = observation.outcome
+def _is_past(at: int, known_at: int | None, *, now_ms: int) -> bool:
+    """Whether `at` lies before what is known already.
+
+    What is known from the future was dated by a clock that has been set back since: it may not silence everything
+    that is seen until then.
+    """
+    return known_at is not None and at < known_at <= now_ms
+
+
+def _seen(
+    state: MonitorState, observation: Observation, *, now_ms: int, verdict: Verdict | None = None
+) -> MonitorState:
+    """The state with the last check noted, unless a later one is, and with the verdict where there is one."""
+    outcome, is_past = observation.outcome, _is_past(observation.checked_at, state.last_check_at, now_ms=now_ms)
+    if is_past and verdict is None:
+        return state
     return MonitorState(
         monitor_id=state.monitor_id,
         status=verdict.status if verdict else state.status,
@@ -78,16 +91,20 @@ def _seen(state: MonitorState, observation: Observation, *, verdict: Verdict | N
         confirming=verdict.confirming if verdict else state.confirming,
         partial=verdict.partial if verdict else state.partial,
         announced=state.announced,
-        last_check_at=max(observation.checked_at, state.last_check_at or 0),
-        last_response_ms=outcome.response_ms,
-        last_message=outcome.message,
+        last_check_at=state.last_check_at if is_past else observation.checked_at,
+        last_response_ms=state.last_response_ms if is_past else outcome.response_ms,
+        last_message=state.last_message if is_past else outcome.message,
         cert_expires_at=outcome.cert_expires_at or state.cert_expires_at,
     )
 
 
-def _judge(conn: Conn, situation: Situation, observation: Observation, *, now_ms: int, base_url: str) -> None:
+def _judge(
+    conn: Conn, situation: Situation, observation: Observation, vote: Vote, *, now_ms: int, base_url: str
+) -> None:
     """Ask the rules what the votes amount to now, and write what changes by it."""
     before, at = situation.state, observation.checked_at
+    is_first = not situation.votes
+    situation.votes[vote.region] = vote
     window = consensus.window_ms(situation.interval_s)
     ballot = list(situation.votes.values())
     verdict = consensus.decide(
@@ -99,8 +116,9 @@ def _judge(conn: Conn, situation: Situation, observation: Observation, *, now_ms
         now_ms=max(now_ms, at),
         window=max(window, now_ms - at),
     )
-    _note_gap(conn, before, until=at, interval_s=situation.interval_s)
-    after = _seen(before, observation, verdict=verdict)
+    if not is_first:  # after an edit nothing is known of the interval that the last check belonged to
+        _note_gap(conn, before, until=at, interval_s=situation.interval_s)
+    after = _seen(before, observation, now_ms=now_ms, verdict=verdict)
     if after.status is not before.status:
         since = timeline.change(conn, after.monitor_id, at=max(at, before.status_since), status=after.status)
         after = attrs.evolve(after, status_since=since)

@@ -37,9 +37,7 @@ _CLASHES = """
 SELECT json_group_array(rowid) FROM temp.incoming AS new WHERE EXISTS (
     SELECT 1 FROM check_result AS old
     WHERE old.monitor_id = new.monitor_id AND old.checked_at = new.at AND old.region_id = new.region_id)
-OR EXISTS (
-    SELECT 1 FROM temp.incoming AS twin WHERE twin.rowid < new.rowid
-    AND twin.monitor_id = new.monitor_id AND twin.at = new.at AND twin.region_id = new.region_id)
+OR rowid NOT IN (SELECT min(rowid) FROM temp.incoming GROUP BY monitor_id, at, region_id)
 """
 _STORE = f"INSERT INTO check_result ({_RESULT.format('checked_at')}) SELECT {_RESULT.format('at')} FROM temp.incoming"
 _ROLL_UP = f"""
@@ -204,7 +202,7 @@ def count(
     status: Status | None = None,
     region: str | None = None,
 ) -> int:
-    """How many results there are. Without a status or region this reads the daily rollups' span of raw keys only."""
+    """How many results there are; `since` is included, `until` is not."""
     where, values = _filters(monitor_id, since=since, until=until, status=status, region=region)
     join = " JOIN region ON region.id = region_id" if region is not None else ""
     return int(conn.execute(f"SELECT count(*) FROM check_result{join} WHERE {where}", values).fetchone()[0])
@@ -213,7 +211,8 @@ def count(
 def _filters(
     monitor_id: int, *, since: int | None, until: int | None, status: Status | None, region: str | None
 ) -> tuple[str, list[Any]]:
-    where, values = "monitor_id = ?", [monitor_id]
+    where = "monitor_id = ?"
+    values: list[Any] = [monitor_id]
     for clause, value in (
         ("checked_at >= ?", since),
         ("checked_at < ?", until),

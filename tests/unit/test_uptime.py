@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,7 +38,7 @@ def test_intervals_tell_the_status_of_every_moment(changes: Changes, start: int,
 @given(timelines(), st.integers(0, 500), st.integers(0, 200))
 def test_intervals_are_contiguous_and_neighbours_differ(changes: Changes, start: int, length: int) -> None:
     found = intervals(changes, start=start, end=start + length)
-    for one, other in zip(found, found[1:], strict=False):
+    for one, other in pairwise(found):
         assert one.end == other.start
         assert one.status is not other.status
 
