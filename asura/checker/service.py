@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
-from asura import metrics
 from asura.checker import rules
 from asura.checks import CHECK_TYPES
 from asura.checks.base import Env, Stopwatch
@@ -18,8 +17,6 @@ from asura.model.observation import Observation, Outcome
 from asura.serde import load
 from asura.store import monitors
 from asura.store.database import Store
-
-_CHECKS = metrics.counter("asura_checks_total", "Checks that were made, by type and what they saw.", ("type", "status"))
 
 
 class Checker:
@@ -70,7 +67,6 @@ class Checker:
                 outcome = Outcome(status=Status.DOWN, message=watch.story(timeout_s), timings=watch.timings())
             if monitor.upside_down or outcome.message:
                 outcome = rules.judge(outcome, upside_down=monitor.upside_down)
-            _CHECKS.inc(type=monitor.type, status=outcome.status.value)
             return Observation(
                 monitor_id=monitor.id, config_version=monitor.config_version, checked_at=checked_at, outcome=outcome
             )

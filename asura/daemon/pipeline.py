@@ -11,16 +11,20 @@ Everything that waits stands in the database; the channel between the checks and
 a store that can't keep up slows the checks down instead of filling the memory.
 """
 
+from collections import Counter
 from collections.abc import Callable
 
 import attrs
 import trio
 
+from asura import metrics
 from asura.clock import Clock
 from asura.consensus.service import Record
 from asura.incidents import ledger
 from asura.model.observation import Observation
 from asura.store.database import Store
+
+_CHECKS = metrics.counter("asura_checks_total", "Checks that were recorded, by what they saw.", ("status",))
 
 BACKLOG = 1024
 """Observations between the checks and the collector: some four transactions of the collector."""
@@ -46,5 +50,7 @@ def recorder(store: Store, clock: Clock, *, base_url: Callable[[], str]) -> Reco
     async def record(observations: list[Observation]) -> None:
         url = base_url()
         await store.write(lambda conn: ledger.record(conn, observations, now_ms=clock.now_ms(), base_url=url))
+        for status, count in Counter(observation.outcome.status.value for observation in observations).items():
+            _CHECKS.inc(count, status=status)
 
     return record

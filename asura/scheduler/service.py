@@ -14,10 +14,11 @@ from asura import log, metrics
 from asura.checker.service import Checker
 from asura.clock import Clock
 from asura.ids import MonitorId
-from asura.live import Event, Subscription
+from asura.live import Subscription
 from asura.model.monitor import Monitor
 from asura.model.observation import Observation
 from asura.scheduler import rules
+from asura.scheduler.alarm import Alarms
 from asura.store import monitors
 from asura.store.database import Store
 
@@ -29,12 +30,10 @@ _LATE = metrics.histogram("asura_check_late_seconds", "How late checks began.", 
 
 @attrs.define
 class _Watch:
-    """One monitor's task. `idle` is the scope in which it sleeps: cancelling it ends the task, not its check."""
+    """One monitor's task, and the scope that ends it."""
 
     monitor: Monitor
-    whole: trio.CancelScope = attrs.field(factory=trio.CancelScope)
-    idle: trio.CancelScope = attrs.field(factory=trio.CancelScope)
-    is_stopping: bool = False
+    scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     observe: Callable[[], Awaitable[Observation]] | None = None
     generation: int = -1
 
@@ -50,6 +49,7 @@ class Scheduler:
         self._clock = clock
         self._send = send
         self._watches: dict[MonitorId, _Watch] = {}
+        self._alarms = Alarms()
 
     @property
     def watched(self) -> int:
@@ -59,28 +59,24 @@ class Scheduler:
     async def run(self, *, stopping: trio.Event, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Watch until `stopping`, then return when the checks under way have ended."""
         self._watches.clear()
+        self._alarms = Alarms()
         with self._store.hub.subscribe("monitor.changed") as changes:
             enabled = await self._store.read(monitors.all_enabled)
-            async with trio.open_nursery() as nursery:
-                for monitor in enabled:
-                    self._start(nursery, monitor, is_new=False)
-                task_status.started()
-                nursery.start_soon(self._follow, nursery, changes, name="scheduler: follow changes")
-                await stopping.wait()
-                self._wind_down(changes)
+            async with trio.open_nursery() as helpers:
+                helpers.start_soon(self._alarms.run, name="scheduler: alarms")
+                async with trio.open_nursery() as nursery:
+                    for monitor in enabled:
+                        self._start(nursery, monitor, stopping, is_new=False)
+                    helpers.start_soon(self._follow, nursery, changes, stopping, name="scheduler: changes")
+                    task_status.started()
+                    await stopping.wait()
+                    self._alarms.wake_all()
+                helpers.cancel_scope.cancel()
 
-    def _wind_down(self, changes: Subscription) -> None:
-        changes.put(Event(kind="stopping"))
-        for watch in self._watches.values():
-            watch.is_stopping = True
-            watch.idle.cancel()
-
-    async def _follow(self, nursery: trio.Nursery, changes: Subscription) -> None:
+    async def _follow(self, nursery: trio.Nursery, changes: Subscription, stopping: trio.Event) -> None:
         """Take up what was committed. A monitor that is new or changed is checked at once, then in its phase."""
         while True:
             events = await changes.wait()
-            if any(event.kind == "stopping" for event in events):
-                return
             if changes.overflowed:
                 changes.overflowed = False
                 found = await self._store.read(monitors.all_enabled)
@@ -88,35 +84,39 @@ class Scheduler:
             else:
                 ids = {MonitorId(event.id) for event in events if event.id is not None}
                 found = await self._store.read(partial(monitors.by_ids, monitor_ids=ids))
+            if stopping.is_set():
+                return
             enabled = {monitor.id: monitor for monitor in found if monitor.enabled}
-            self._replace(nursery, ids, enabled)
+            for monitor_id in ids:
+                self._replace(nursery, monitor_id, enabled.get(monitor_id), stopping)
 
-    def _replace(self, nursery: trio.Nursery, ids: set[MonitorId], enabled: dict[MonitorId, Monitor]) -> None:
-        for monitor_id in ids:
-            watch, monitor = self._watches.get(monitor_id), enabled.get(monitor_id)
-            if watch is not None and monitor is not None and watch.monitor == monitor:
-                continue
-            if watch is not None:
-                watch.whole.cancel()
-                del self._watches[monitor_id]
-            if monitor is not None:
-                self._start(nursery, monitor, is_new=True)
+    def _replace(
+        self, nursery: trio.Nursery, monitor_id: MonitorId, monitor: Monitor | None, stopping: trio.Event
+    ) -> None:
+        watch = self._watches.get(monitor_id)
+        if watch is not None and watch.monitor == monitor:
+            return
+        if watch is not None:
+            watch.scope.cancel()
+            del self._watches[monitor_id]
+        if monitor is not None:
+            self._start(nursery, monitor, stopping, is_new=True)
 
-    def _start(self, nursery: trio.Nursery, monitor: Monitor, *, is_new: bool) -> None:
+    def _start(self, nursery: trio.Nursery, monitor: Monitor, stopping: trio.Event, *, is_new: bool) -> None:
         watch = self._watches[monitor.id] = _Watch(monitor)
-        nursery.start_soon(self._watch, watch, is_new, name=f"monitor {monitor.id}")
+        nursery.start_soon(self._watch, watch, stopping, is_new, name=f"monitor {monitor.id}")
 
-    async def _watch(self, watch: _Watch, is_new: bool) -> None:
+    async def _watch(self, watch: _Watch, stopping: trio.Event, is_new: bool) -> None:
         interval_s = watch.monitor.interval_s
         delay_s = rules.first_delay_s(watch.monitor.id, interval_s=interval_s, now_ms=self._clock.now_ms())
         due_s = trio.current_time() + delay_s
-        with watch.whole:
+        with watch.scope:
             if is_new:
                 await self._check(watch)
-            while not watch.is_stopping:
-                with trio.CancelScope() as watch.idle:
-                    await trio.sleep_until(due_s)
-                if watch.is_stopping:
+                due_s, _ = rules.following(due_s - interval_s, interval_s=interval_s, now_s=trio.current_time())
+            while not stopping.is_set():
+                await self._alarms.sleep_until(due_s)
+                if stopping.is_set():
                     return
                 _LATE.observe(trio.current_time() - due_s)
                 await self._check(watch)
