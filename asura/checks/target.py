@@ -74,7 +74,12 @@ def join_url(base: Url, location: str) -> Url:
 
     Raises ValueError: nowhere that can be asked.
     """
-    text = urljoin(f"{base.scheme}://{base.authority}{base.path}", location.strip())
+    location = location.strip().replace(" ", "%20")
+    _reject_oddities(location)
+    try:
+        text = urljoin(f"{base.scheme}://{base.authority}{base.path}", location)
+    except ValueError as exc:
+        raise ValueError("must be a valid URL") from exc
     head, at, tail = text.partition("://")
     authority, slash, path = tail.partition("/")
     if at and "@" in authority:
