@@ -1,8 +1,9 @@
 """Commits that fail: everybody is told, nothing is published, and the writer lives on."""
 
 import resource
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 import trio
@@ -116,4 +117,16 @@ async def test_a_function_that_ends_the_transaction_itself_does_not_end_the_writ
     with pytest.raises(StoreError):
         await store.write(lambda c: c.execute("COMMIT") and None)
     await store.write(lambda c: insert(c, 1))
+    assert await store.read(count) == 1
+
+
+async def test_another_program_that_holds_the_file_fails_the_write_and_not_the_store(store: Store) -> None:
+    await store.write(lambda c: c.execute("PRAGMA busy_timeout = 20") and None)
+    with closing(sqlite3.connect(store.facts().path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match="another program holds the database"):
+            await store.write(lambda c: insert(c, 1))
+        other.execute("ROLLBACK")
+
+    await store.write(lambda c: insert(c, 2))
     assert await store.read(count) == 1

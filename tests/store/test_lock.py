@@ -77,3 +77,11 @@ async def test_a_failed_opening_lets_the_lock_go(path: Path) -> None:
 def test_a_lock_file_left_behind_locks_nothing(path: Path) -> None:
     path.with_name("asura.db.lock").write_text("1\n")
     Lock(path).release()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files for others")
+async def test_what_root_makes_in_a_users_folder_is_that_users(path: Path) -> None:
+    os.chown(path.parent, 65534, 65534)
+    async with open_store(StoreOptions(path=path), hub=Hub()):
+        for name in os.listdir(path.parent):
+            assert os.stat(path.with_name(name)).st_uid == 65534, name
