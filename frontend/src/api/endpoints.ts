@@ -1,0 +1,84 @@
+// Every endpoint that the dashboard uses, by name and with its types.
+
+import { ask } from "./client";
+import type * as t from "./types";
+
+type Filters = Record<string, string | number | null | undefined>;
+type Signal = AbortSignal | undefined;
+
+export const session = {
+  read: (signal?: Signal) => ask<t.Session>("GET", "/session", { signal }),
+  open: (api_key: string) => ask<t.Session>("POST", "/session", { body: { api_key } }),
+  close: () => ask<void>("DELETE", "/session"),
+};
+
+export const monitors = {
+  list: (query: Filters, signal?: Signal) => ask<t.Page<t.Monitor>>("GET", "/monitors", { query, signal }),
+  read: (id: number, signal?: Signal) => ask<t.Monitor>("GET", `/monitors/${id}`, { signal }),
+  create: (body: t.MonitorDocument) => ask<t.Monitor>("POST", "/monitors", { body }),
+  change: (id: number, body: Partial<t.MonitorDocument>) => ask<t.Monitor>("PATCH", `/monitors/${id}`, { body }),
+  replace: (id: number, body: t.MonitorDocument) => ask<t.Monitor>("PUT", `/monitors/${id}`, { body }),
+  remove: (id: number) => ask<void>("DELETE", `/monitors/${id}`),
+  pause: (id: number) => ask<t.Monitor>("POST", `/monitors/${id}/pause`),
+  resume: (id: number) => ask<t.Monitor>("POST", `/monitors/${id}/resume`),
+  clone: (id: number) => ask<t.Monitor>("POST", `/monitors/${id}/clone`),
+  check: (id: number) => ask<t.CheckResult>("POST", `/monitors/${id}/check`),
+  test: (body: t.MonitorDocument) => ask<t.CheckResult>("POST", "/monitors/test", { body }),
+  bulk: (body: { action: string; ids: number[]; group?: string | null }) =>
+    ask<unknown>("POST", "/monitors/bulk", { body }),
+  checks: (id: number, query: Filters, signal?: Signal) =>
+    ask<t.Page<t.Check>>("GET", `/monitors/${id}/checks`, { query, signal }),
+  chart: (id: number, window: string, signal?: Signal) =>
+    ask<t.Chart>("GET", `/monitors/${id}/chart`, { query: { window }, signal }),
+  metrics: (id: number, query: Filters, signal?: Signal) =>
+    ask<t.Metrics>("GET", `/monitors/${id}/metrics`, { query, signal }),
+  timeline: (id: number, query: Filters, signal?: Signal) =>
+    ask<t.Span[] | { data: t.Span[] }>("GET", `/monitors/${id}/timeline`, { query, signal }),
+};
+
+export const incidents = {
+  list: (query: Filters, signal?: Signal) => ask<t.Page<t.Incident>>("GET", "/incidents", { query, signal }),
+  read: (id: number, signal?: Signal) => ask<t.IncidentDetail>("GET", `/incidents/${id}`, { signal }),
+  acknowledge: (id: number) => ask<t.IncidentDetail>("POST", `/incidents/${id}/ack`),
+  resolve: (id: number) => ask<t.IncidentDetail>("POST", `/incidents/${id}/resolve`),
+  comment: (id: number, message: string) =>
+    ask<t.IncidentDetail>("POST", `/incidents/${id}/comment`, { body: { message } }),
+  remove: (id: number) => ask<void>("DELETE", `/incidents/${id}`),
+};
+
+export const channels = {
+  list: (signal?: Signal) => ask<t.Page<t.Channel>>("GET", "/notifications", { query: { per_page: 500 }, signal }),
+  create: (body: t.ChannelDocument) => ask<t.Channel>("POST", "/notifications", { body }),
+  replace: (id: number, body: t.ChannelDocument) => ask<t.Channel>("PUT", `/notifications/${id}`, { body }),
+  change: (id: number, body: Partial<t.ChannelDocument>) => ask<t.Channel>("PATCH", `/notifications/${id}`, { body }),
+  remove: (id: number) => ask<void>("DELETE", `/notifications/${id}`),
+  test: (id: number) => ask<t.SendVerdict>("POST", `/notifications/${id}/test`),
+  history: (query: Filters, signal?: Signal) =>
+    ask<t.Page<t.Delivery>>("GET", "/notifications/history", { query, signal }),
+  retry: (id: number) => ask<t.Delivery>("POST", `/notifications/history/${id}/retry`),
+};
+
+export const system = {
+  overview: (signal?: Signal) => ask<t.Overview>("GET", "/overview", { signal }),
+  facts: (signal?: Signal) => ask<t.SystemFacts>("GET", "/system", { signal }),
+  backup: () => ask<t.Settings>("POST", "/system/backup"),
+  audit: (query: Filters, signal?: Signal) => ask<t.Page<t.AuditEntry>>("GET", "/audit", { query, signal }),
+  types: (signal?: Signal) => ask<t.Types>("GET", "/types", { signal }),
+  tags: (signal?: Signal) => named(ask<unknown>("GET", "/tags", { signal })),
+  groups: (signal?: Signal) => named(ask<unknown>("GET", "/groups", { signal })),
+};
+
+async function named(answer: Promise<unknown>): Promise<t.Named[]> {
+  const document = await answer;
+  const list: unknown =
+    typeof document === "object" && document !== null && "data" in document ? document.data : document;
+  if (!Array.isArray(list)) return [];
+  return list.map((one: unknown) =>
+    typeof one === "object" && one !== null && "name" in one
+      ? { name: String(one.name), monitors: "monitors" in one ? Number(one.monitors) : 0 }
+      : { name: String(one), monitors: 0 },
+  );
+}
+
+/** Health answers 503 with a document too: that is an answer here, not an error. */
+export { health } from "./health";

@@ -1,0 +1,69 @@
+// The document that the form edits: where it begins, and what becomes of it. Pure.
+
+import type { Monitor, MonitorDocument, Settings } from "../../api/types";
+
+export const FRESH: MonitorDocument = {
+  name: "",
+  description: "",
+  type: "http",
+  target: "",
+  interval: 60,
+  timeout: 10,
+  enabled: true,
+  public: false,
+  tags: [],
+  group: null,
+  settings: {},
+  failure_threshold: 3,
+  success_threshold: 1,
+  resend_interval: 0,
+  upside_down: false,
+  notification_channel_ids: [],
+};
+
+/** The form's part of a monitor. */
+export function draftOf(monitor: Monitor): MonitorDocument {
+  return {
+    name: monitor.name,
+    description: monitor.description,
+    type: monitor.type,
+    target: monitor.target,
+    interval: monitor.interval,
+    timeout: monitor.timeout,
+    enabled: monitor.enabled,
+    public: monitor.public,
+    tags: monitor.tags,
+    group: monitor.group,
+    settings: monitor.settings,
+    failure_threshold: monitor.failure_threshold,
+    success_threshold: monitor.success_threshold,
+    resend_interval: monitor.resend_interval,
+    upside_down: monitor.upside_down,
+    notification_channel_ids: monitor.notification_channel_ids,
+  };
+}
+
+/** A whole document to replace the stored one: what the form does not show stays as it is. */
+export function replacement(stored: Monitor, draft: MonitorDocument): MonitorDocument {
+  return { ...stored, ...draft };
+}
+
+export function isSame(one: MonitorDocument, other: MonitorDocument): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+/** The draft with another type; each type keeps the settings that were typed for it. */
+export function withType(draft: MonitorDocument, type: string, kept: Record<string, Settings>): MonitorDocument {
+  return { ...draft, type, settings: kept[type] ?? {} };
+}
+
+/** A name for what is watched, taken from its address: `example.org`. */
+export function nameFrom(target: string): string {
+  try {
+    const url = new URL(/^[a-z]+:\/\//i.test(target) ? target : `tcp://${target}`);
+    const path = url.pathname.replace(/\/$/, "");
+    return (url.host + path).slice(0, 255);
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,265 @@
+// The fields of a monitor, in the order in which a person thinks of them.
+
+import { useRef, useState } from "preact/hooks";
+import * as api from "../../api/endpoints";
+import type { Channel, MonitorDocument, Settings, Types } from "../../api/types";
+import { formatSpan } from "../../lib/format";
+import { useQuery } from "../../lib/query";
+import { CheckField, ListField, NumberField, TextField } from "../../ui/field";
+import { SettingFields } from "../../ui/setting-fields";
+import { Tabs } from "../../ui/tabs";
+import { nameFrom, withType } from "./draft";
+
+interface Props {
+  draft: MonitorDocument;
+  onChange: (draft: MonitorDocument) => void;
+  errors: Record<string, string>;
+  types: Types;
+  channels: Channel[];
+  isNew: boolean;
+}
+
+type Part = Props & { set: (changes: Partial<MonitorDocument>) => void };
+
+/** All fields. */
+export function Form(props: Props) {
+  const set = (changes: Partial<MonitorDocument>) => props.onChange({ ...props.draft, ...changes });
+  const part = { ...props, set };
+  return (
+    <>
+      <What {...part} />
+      <When {...part} />
+      <TypeSettings {...part} />
+      <Who {...part} />
+      <Belonging {...part} />
+    </>
+  );
+}
+
+function What({ draft, set, onChange, errors, types, isNew }: Part) {
+  const kept = useRef<Record<string, Settings>>({});
+  const [isNamed, setNamed] = useState(draft.name !== "");
+  const type = types.monitors.find((one) => one.name === draft.type);
+  const choose = (name: string) => {
+    kept.current[draft.type] = draft.settings;
+    onChange(withType(draft, name, kept.current));
+  };
+  return (
+    <fieldset class="card form-part">
+      <legend>What to watch</legend>
+      <div class="field">
+        <span class="label" aria-hidden="true">
+          Type
+        </span>
+        <Tabs
+          label="Type"
+          value={draft.type}
+          onChange={choose}
+          options={types.monitors.map((one) => ({ value: one.name, label: one.label }))}
+        />
+      </div>
+      <div
+        onFocusOut={() => {
+          if (isNew && !isNamed && draft.target !== "") set({ name: nameFrom(draft.target) });
+        }}
+      >
+        <TextField
+          label={type?.target_label ?? "Target"}
+          help={type?.target_help}
+          placeholder={type?.target_placeholder}
+          type="url"
+          isRequired
+          isCode
+          value={draft.target}
+          onChange={(target) => set({ target: target.trimStart() })}
+          error={errors.target}
+        />
+      </div>
+      <TextField
+        label="Name"
+        isRequired
+        value={draft.name}
+        onChange={(name) => {
+          setNamed(name !== "");
+          set({ name });
+        }}
+        error={errors.name}
+      />
+    </fieldset>
+  );
+}
+
+function spanHint(seconds: number): string {
+  return seconds >= 60 ? ` This is ${formatSpan(seconds)}.` : "";
+}
+
+// An empty number field is sent as it is, so that the daemon can say what it wants there.
+const numeric = (value: number | null) => value as number;
+
+function When({ draft, set, errors }: Part) {
+  return (
+    <fieldset class="card form-part">
+      <legend>When it counts as down</legend>
+      <div class="form-row">
+        <NumberField
+          label="Interval"
+          unit="seconds"
+          min={1}
+          help={`Between two checks.${spanHint(draft.interval)}`}
+          value={draft.interval}
+          onChange={(interval) => set({ interval: numeric(interval) })}
+          error={errors.interval}
+        />
+        <NumberField
+          label="Timeout"
+          unit="seconds"
+          min={1}
+          help="No answer within this time is a failure."
+          value={draft.timeout}
+          onChange={(timeout) => set({ timeout: numeric(timeout) })}
+          error={errors.timeout}
+        />
+      </div>
+      <div class="form-row">
+        <NumberField
+          label="Failures before down"
+          unit="in a row"
+          min={1}
+          help={downHelp(draft)}
+          value={draft.failure_threshold}
+          onChange={(value) => set({ failure_threshold: numeric(value) })}
+          error={errors.failure_threshold}
+        />
+        <NumberField
+          label="Successes before up"
+          unit="in a row"
+          min={1}
+          value={draft.success_threshold}
+          onChange={(value) => set({ success_threshold: numeric(value) })}
+          error={errors.success_threshold}
+        />
+      </div>
+      <CheckField
+        label="Upside down"
+        help="For what must not answer: an answer counts as down."
+        value={draft.upside_down}
+        onChange={(upside_down) => set({ upside_down })}
+        error={errors.upside_down}
+      />
+      <CheckField
+        label="Enabled"
+        help="Otherwise it is paused: not checked, and nobody is told."
+        value={draft.enabled}
+        onChange={(enabled) => set({ enabled })}
+        error={errors.enabled}
+      />
+    </fieldset>
+  );
+}
+
+function downHelp({ interval, failure_threshold: failures }: MonitorDocument): string {
+  if (!interval || !failures) return "";
+  return failures === 1
+    ? "Down at the first failure."
+    : `Down about ${formatSpan(interval * (failures - 1))} after the first failure.`;
+}
+
+function TypeSettings({ draft, set, errors, types }: Part) {
+  const type = types.monitors.find((one) => one.name === draft.type);
+  const isWrong = Object.keys(errors).some((path) => path.startsWith("settings"));
+  if (!type || type.fields.length === 0) return null;
+  return (
+    <details class="card form-part" open={isWrong || undefined}>
+      <summary>
+        <span class="legend">{type.label} settings</span>
+        <span class="muted"> {type.fields.map((field) => field.label.toLowerCase()).join(", ")}</span>
+      </summary>
+      {errors.settings && <p class="field-error">{errors.settings}</p>}
+      <SettingFields
+        key={draft.type}
+        specs={type.fields}
+        values={draft.settings}
+        errors={errors}
+        path="settings"
+        onChange={(settings) => set({ settings })}
+      />
+    </details>
+  );
+}
+
+function Who({ draft, set, errors, channels }: Part) {
+  const chosen = new Set(draft.notification_channel_ids);
+  const toggle = (id: number) => {
+    const next = new Set(chosen);
+    if (!next.delete(id)) next.add(id);
+    set({ notification_channel_ids: [...next].toSorted((a, b) => a - b) });
+  };
+  return (
+    <fieldset class="card form-part">
+      <legend>Who is told</legend>
+      {channels.length === 0 ? (
+        <p class="muted">
+          There is no notification channel yet. <a href="./notifications">Add one</a> and every monitor uses it.
+        </p>
+      ) : (
+        <>
+          <p class="field-help">
+            {chosen.size === 0 ? "None chosen: every enabled channel is told." : "Only the chosen channels are told."}
+          </p>
+          {channels.map((channel) => (
+            <CheckField
+              key={channel.id}
+              label={channel.enabled ? channel.name : `${channel.name} (disabled)`}
+              value={chosen.has(channel.id)}
+              onChange={() => toggle(channel.id)}
+            />
+          ))}
+        </>
+      )}
+      {errors.notification_channel_ids && <p class="field-error">{errors.notification_channel_ids}</p>}
+      <NumberField
+        label="Reminder"
+        unit="seconds"
+        help={`While an incident stays open, told again after this time. 0 is never.${spanHint(draft.resend_interval)}`}
+        value={draft.resend_interval}
+        onChange={(value) => set({ resend_interval: numeric(value) })}
+        error={errors.resend_interval}
+      />
+    </fieldset>
+  );
+}
+
+function Belonging({ draft, set, errors }: Part) {
+  const tags = useQuery("tags", (signal) => api.system.tags(signal));
+  const groups = useQuery("groups", (signal) => api.system.groups(signal));
+  return (
+    <fieldset class="card form-part">
+      <legend>Where it belongs</legend>
+      <div class="form-row">
+        <TextField
+          label="Group"
+          value={draft.group ?? ""}
+          onChange={(group) => set({ group: group === "" ? null : group })}
+          suggestions={groups.data?.map((one) => one.name) ?? []}
+          error={errors.group}
+        />
+        <ListField
+          label="Tags"
+          help="Separated by commas."
+          value={draft.tags}
+          onChange={(next) => set({ tags: next })}
+          suggestions={tags.data?.map((one) => one.name) ?? []}
+          error={errors.tags}
+        />
+      </div>
+      <TextField
+        label="Description"
+        help="For whoever is woken by it. Markdown: lists, links, bold and code."
+        rows={4}
+        value={draft.description}
+        onChange={(description) => set({ description })}
+        error={errors.description}
+      />
+    </fieldset>
+  );
+}

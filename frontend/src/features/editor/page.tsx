@@ -1,0 +1,191 @@
+// A new monitor, or an existing one: one form, a trial run, and the server's word on every field.
+
+import { useEffect, useState } from "preact/hooks";
+import { ApiError } from "../../api/client";
+import * as api from "../../api/endpoints";
+import type { Channel, CheckResult, Monitor, MonitorDocument, Types } from "../../api/types";
+import { useQuery } from "../../lib/query";
+import { guardLeaving, navigate } from "../../lib/router";
+import type { PageProps } from "../../routes";
+import { may, refusal } from "../../state/session";
+import { toast, toastError } from "../../state/toasts";
+import { Button, LinkButton } from "../../ui/button";
+import { confirm } from "../../ui/dialog";
+import { Page } from "../../ui/page";
+import { ResultView } from "../../ui/result";
+import { Empty, Failure, Load, Skeleton } from "../../ui/states";
+import { draftOf, FRESH, isSame, replacement } from "./draft";
+import { Form } from "./form";
+
+interface Ground {
+  types: Types;
+  channels: Channel[];
+  monitor: Monitor | null;
+}
+
+async function look(id: number | null, signal: AbortSignal): Promise<Ground> {
+  const [types, channels, monitor] = await Promise.all([
+    api.system.types(signal),
+    may("notifications.read") ? api.channels.list(signal) : null,
+    id === null ? null : api.monitors.read(id, signal),
+  ]);
+  return { types, channels: channels?.data ?? [], monitor };
+}
+
+/** The page of the form. */
+export default function EditorPage({ params }: PageProps) {
+  const id = params.id === undefined ? null : Number(params.id);
+  // What is edited is loaded anew each time: the form must not begin with an old copy.
+  const [visit] = useState(() => Date.now());
+  const query = useQuery(`editor ${id} ${visit}`, (signal) => look(id, signal));
+  const title = id === null ? "New monitor" : "Edit monitor";
+  const denied = refusal("monitors.write");
+  if (denied) {
+    return (
+      <Page title={title}>
+        <Empty
+          icon="edit"
+          title="This key may not change monitors"
+          action={<LinkButton href="./monitors">To all monitors</LinkButton>}
+        >
+          <p>{denied}</p>
+        </Empty>
+      </Page>
+    );
+  }
+  const name = query.data?.monitor?.name;
+  const crumb = id === null ? <a href="./monitors">Monitors</a> : <a href={`./monitors/${id}`}>{name ?? "Monitor"}</a>;
+  return (
+    <Page title={title} crumb={crumb}>
+      <Load query={query} skeleton={<Skeleton rows={8} height={56} />}>
+        {(ground) => <Editor ground={ground} />}
+      </Load>
+    </Page>
+  );
+}
+
+function Editor({ ground }: { ground: Ground }) {
+  const { monitor, types, channels } = ground;
+  const [start] = useState<MonitorDocument>(() => (monitor ? draftOf(monitor) : FRESH));
+  const [draft, setDraft] = useState(start);
+  const [errors, setErrors] = useState<Record<string, string>>({});
+  const [trial, setTrial] = useState<CheckResult | Error | null>(null);
+  const isChanged = !isSame(draft, start);
+  useEffect(() => (isChanged ? guardLeaving(askToLeave) : undefined), [isChanged]);
+
+  const send = async <T,>(act: () => Promise<T>): Promise<T | null> => {
+    try {
+      const answer = await act();
+      setErrors({});
+      return answer;
+    } catch (error) {
+      const fields = error instanceof ApiError ? error.fields : {};
+      const isTaken = error instanceof ApiError && error.status === 409;
+      setErrors(isTaken ? { name: error.message } : fields);
+      if (!isTaken && Object.keys(fields).length === 0) throw error;
+      setTimeout(focusFirstError, 0);
+      return null;
+    }
+  };
+  const save = async () => {
+    const saved = await send(() =>
+      monitor ? api.monitors.replace(monitor.id, replacement(monitor, draft)) : api.monitors.create(draft),
+    );
+    if (!saved) return;
+    toast(monitor ? "Saved" : `${saved.name} is watched from now on`);
+    await navigate(`/monitors/${saved.id}`, { force: true, replace: monitor === null });
+  };
+  const test = async () => {
+    setTrial(null);
+    try {
+      const result = await send(() => api.monitors.test(monitor ? replacement(monitor, draft) : draft));
+      if (result) setTrial(result);
+    } catch (error) {
+      setTrial(error instanceof Error ? error : new Error(String(error)));
+    }
+  };
+  return (
+    <form
+      class="editor"
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        save().catch(toastError);
+      }}
+    >
+      <Problems errors={errors} />
+      <Form
+        draft={draft}
+        onChange={setDraft}
+        errors={errors}
+        types={types}
+        channels={channels}
+        isNew={monitor === null}
+      />
+      <div class="editor-trial" aria-live="polite">
+        {trial instanceof Error && <Failure error={trial} />}
+        {trial && !(trial instanceof Error) && (
+          <section class="card" aria-label="Result of the test">
+            <ResultView result={trial} />
+            <p class="field-help">A trial run: nothing of it is stored.</p>
+          </section>
+        )}
+      </div>
+      <div class="editor-foot">
+        <Button kind="primary" icon="check" onClick={save}>
+          {monitor ? "Save" : "Create monitor"}
+        </Button>
+        <Button icon="flask" onClick={test}>
+          Test
+        </Button>
+        <LinkButton kind="quiet" href={monitor ? `./monitors/${monitor.id}` : "./monitors"}>
+          Cancel
+        </LinkButton>
+        {isChanged && <span class="muted editor-changed">Not saved yet</span>}
+        <button type="submit" class="sr-only" tabIndex={-1} aria-hidden="true">
+          Save
+        </button>
+      </div>
+    </form>
+  );
+}
+
+function Problems({ errors }: { errors: Record<string, string> }) {
+  const all = Object.entries(errors);
+  if (all.length === 0) return null;
+  return (
+    <div class="failure failure-list" role="alert">
+      <p>
+        <strong>
+          {all.length === 1 ? "One field needs another look." : `${all.length} fields need another look.`}
+        </strong>
+      </p>
+      <ul>
+        {all.map(([path, text]) => (
+          <li key={path}>
+            {words(path)}: {text}
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function words(path: string): string {
+  return path.replace(/^settings\./, "").replaceAll("_", " ");
+}
+
+function askToLeave(): Promise<boolean> {
+  return confirm({
+    title: "Leave without saving?",
+    text: <p>What you have changed here is lost.</p>,
+    action: "Leave",
+    isDanger: true,
+  });
+}
+
+function focusFirstError(): void {
+  const field = document.querySelector<HTMLElement>(".editor [aria-invalid=true]");
+  field?.closest("details")?.setAttribute("open", "");
+  field?.focus();
+}

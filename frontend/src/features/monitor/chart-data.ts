@@ -1,0 +1,40 @@
+// From the API's chart to what is drawn. Pure.
+
+import type { Chart, ChartPoint, Span } from "../../api/types";
+import { plural } from "../../lib/format";
+import type { Band, Point } from "../../ui/chart";
+
+/** The points of a chart, in the order of time. */
+export function toPoints(chart: Chart): Point[] {
+  return chart.points.map((point) => ({
+    at: Date.parse(point.at),
+    value: point.avg_ms,
+    low: point.min_ms,
+    high: point.max_ms,
+    note: noteOf(point),
+  }));
+}
+
+function noteOf(point: ChartPoint): string {
+  const total = point.up + point.degraded + point.down;
+  if (total === 0) return "no checks";
+  if (point.down === total) return total === 1 ? "failed" : `all ${total} checks failed`;
+  if (point.down > 0) return `${point.down} of ${plural(total, "check")} failed`;
+  return point.degraded > 0 ? `${point.degraded} of ${plural(total, "check")} degraded` : "";
+}
+
+const BANDS: Record<string, Band["kind"]> = {
+  down: "down",
+  degraded: "degraded",
+  unknown: "unknown",
+  paused: "unknown",
+  pending: "unknown",
+};
+
+/** The stretches in which the monitor was not up. */
+export function toBands(spans: Span[]): Band[] {
+  return spans.flatMap((span) => {
+    const kind = BANDS[span.status];
+    return kind ? [{ kind, from: Date.parse(span.from), to: Date.parse(span.to) }] : [];
+  });
+}

@@ -1,0 +1,138 @@
+// The latest checks, going back as far as they are kept.
+
+import { useEffect, useMemo, useState } from "preact/hooks";
+import * as api from "../../api/endpoints";
+import type { Check, Monitor } from "../../api/types";
+import { gather } from "../../lib/debounce";
+import { formatMs } from "../../lib/format";
+import { useQuery } from "../../lib/query";
+import { useLive } from "../../state/live";
+import { Ago, Instant } from "../../ui/ago";
+import { Button } from "../../ui/button";
+import { Select } from "../../ui/field";
+import { Section } from "../../ui/page";
+import { phasesOf } from "../../ui/result";
+import { Empty, Load, Skeleton } from "../../ui/states";
+import { Status } from "../../ui/status";
+import { type Column, DataTable } from "../../ui/table";
+
+const PER_PAGE = 20;
+
+const COLUMNS: Column<Check>[] = [
+  { key: "status", label: "Result", phone: "title", cell: (check) => <Status status={check.status} /> },
+  {
+    key: "at",
+    label: "When",
+    phone: "bare",
+    cell: (check) => (
+      <span class="stacked">
+        <Ago at={check.checked_at} />
+        <span class="muted small">
+          <Instant at={check.checked_at} />
+        </span>
+      </span>
+    ),
+  },
+  { key: "response", label: "Response", isNumber: true, cell: (check) => formatMs(check.response_ms) },
+  {
+    key: "phases",
+    label: "Phases and message",
+    phone: "bare",
+    class: "cell-wide",
+    cell: (check) => <Seen check={check} />,
+  },
+];
+
+function Seen({ check }: { check: Check }) {
+  const phases = phasesOf(check.timings).filter((phase) => phase.ms !== null);
+  return (
+    <span class="stacked">
+      {check.message && <span>{check.message}</span>}
+      {phases.length > 0 && (
+        <span class="muted small phases">
+          {phases.map((phase) => (
+            <span key={phase.label}>
+              {phase.label} {formatMs(phase.ms)}
+            </span>
+          ))}
+        </span>
+      )}
+    </span>
+  );
+}
+
+/** The table of checks, newest first. */
+export function Checks({ monitor }: { monitor: Monitor }) {
+  const [status, setStatus] = useState("");
+  // The ids before which the pages opened so far begin: the last is the page that is shown.
+  const [trail, setTrail] = useState<number[]>([]);
+  const before = trail.at(-1);
+  const query = useQuery(`checks ${monitor.id} ${status} ${before ?? ""}`, (signal) =>
+    api.monitors.checks(monitor.id, { status, before, per_page: PER_PAGE }, signal),
+  );
+  const { reload } = query;
+  const soon = useMemo(() => gather(reload, 400), [reload]);
+  useEffect(() => () => soon.cancel(), [soon]);
+  const isNewest = before === undefined;
+  useLive({
+    checks: (events) => {
+      if (isNewest && events.some((event) => event.id === monitor.id)) soon();
+    },
+    reset: () => {
+      if (isNewest) reload();
+    },
+  });
+  const choose = (next: string) => {
+    setStatus(next);
+    setTrail([]);
+  };
+  return (
+    <Section
+      title="Latest checks"
+      actions={
+        <Select
+          attributes={{ "aria-label": "Which checks" }}
+          value={status}
+          onChange={choose}
+          options={[
+            { value: "", label: "All" },
+            { value: "down", label: "Failed" },
+            { value: "degraded", label: "Degraded" },
+            { value: "up", label: "Up" },
+          ]}
+        />
+      }
+    >
+      <Load query={query} skeleton={<Skeleton rows={8} />}>
+        {(page) =>
+          page.data.length === 0 ? (
+            <Empty icon="clock" title={status || before ? "No such checks" : "Not checked yet"}>
+              {!status && !before && <p>The first check comes within {monitor.interval} seconds.</p>}
+            </Empty>
+          ) : (
+            <DataTable caption="Latest checks" columns={COLUMNS} rows={page.data} rowKey={(check) => check.id} />
+          )
+        }
+      </Load>
+      <div class="pager">
+        <Button
+          icon="left"
+          refusal={isNewest ? "These are the newest." : undefined}
+          onClick={() => setTrail(trail.slice(0, -1))}
+        >
+          Newer
+        </Button>
+        <Button
+          icon="right"
+          refusal={(query.data?.data.length ?? 0) < PER_PAGE ? "There are no older ones." : undefined}
+          onClick={() => {
+            const last = query.data?.data.at(-1);
+            if (last) setTrail([...trail, last.id]);
+          }}
+        >
+          Older
+        </Button>
+      </div>
+    </Section>
+  );
+}

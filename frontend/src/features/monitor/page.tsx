@@ -1,0 +1,237 @@
+// One monitor: how it stands and since when, how fast it answers, what the last checks saw.
+
+import { useEffect, useMemo } from "preact/hooks";
+import { ApiError } from "../../api/client";
+import * as api from "../../api/endpoints";
+import type { Monitor } from "../../api/types";
+import { gather } from "../../lib/debounce";
+import { formatPercent, formatSpan } from "../../lib/format";
+import { Markdown } from "../../lib/markdown";
+import { type Query, useQuery } from "../../lib/query";
+import type { PageProps } from "../../routes";
+import { useLive } from "../../state/live";
+import { pageTitle } from "../../state/overview";
+import { Ago, Instant, Lasted } from "../../ui/ago";
+import { LinkButton } from "../../ui/button";
+import { Page, Section } from "../../ui/page";
+import { Empty, Load, Skeleton } from "../../ui/states";
+import { StatusIcon, statusLabel } from "../../ui/status";
+import { Actions } from "./actions";
+import { Checks } from "./checks";
+import { Incidents } from "./incidents";
+import { ResponseTimes } from "./response-times";
+
+const WINDOWS = ["24h", "7d", "30d", "90d"] as const;
+const WINDOW_WORDS = { "24h": "24 hours", "7d": "7 days", "30d": "30 days", "90d": "90 days" };
+// A pause or an edit is followed by its check: both events cost one request.
+const GATHER_MS = 300;
+
+/** The page of one monitor. */
+export default function MonitorPage({ params }: PageProps) {
+  const id = Number(params.id);
+  const query = useQuery(`monitor ${id}`, (signal) => api.monitors.read(id, signal));
+  const { reload, change, data, error } = query;
+  const soon = useMemo(() => gather(reload, GATHER_MS), [reload]);
+  useLive({
+    monitor: (event) => {
+      if (event.id === id) soon();
+    },
+    reset: reload,
+    checks: (events) => {
+      const last = events.findLast((event) => event.id === id);
+      if (!last) return;
+      change((monitor) => ({
+        ...monitor,
+        last_check_at: last.last_check_at,
+        last_response_ms: last.last_response_ms,
+        confirming: last.confirming ?? monitor.confirming,
+        stale: false,
+      }));
+      // The message and the uptime are not in the event.
+      soon();
+    },
+  });
+  const name = data?.name;
+  useEffect(() => {
+    if (name) pageTitle.value = name;
+  }, [name]);
+  if (!data && error instanceof ApiError && error.status === 404) return <Gone />;
+  return (
+    <Load query={query} skeleton={<Waiting />}>
+      {(monitor) => <Shown monitor={monitor} query={query} />}
+    </Load>
+  );
+}
+
+function Gone() {
+  return (
+    <Page title="No such monitor">
+      <Empty
+        icon="monitors"
+        title="This monitor does not exist"
+        action={<LinkButton href="./monitors">To all monitors</LinkButton>}
+      >
+        <p>It may have been deleted.</p>
+      </Empty>
+    </Page>
+  );
+}
+
+function Waiting() {
+  return (
+    <Page title="Monitor">
+      <Skeleton rows={1} height={84} />
+      <Skeleton rows={1} height={76} />
+      <Skeleton rows={1} height={280} />
+      <Skeleton rows={5} />
+    </Page>
+  );
+}
+
+function Shown({ monitor, query }: { monitor: Monitor; query: Query<Monitor> }) {
+  return (
+    <Page
+      crumb={<a href="./monitors">Monitors</a>}
+      title={monitor.name}
+      note={<Target monitor={monitor} />}
+      actions={<Actions monitor={monitor} onChange={query.reload} />}
+    >
+      <Standing monitor={monitor} />
+      <Uptimes monitor={monitor} />
+      <ResponseTimes monitor={monitor} />
+      <div class="two-thirds">
+        <Checks monitor={monitor} />
+        <div>
+          <Incidents monitor={monitor} />
+          <Configuration monitor={monitor} />
+        </div>
+      </div>
+    </Page>
+  );
+}
+
+function Target({ monitor }: { monitor: Monitor }) {
+  if (!/^https?:\/\//.test(monitor.target)) return <span class="code">{monitor.target}</span>;
+  return (
+    <a class="code" href={monitor.target} target="_blank" rel="noreferrer noopener">
+      {monitor.target}
+      <span class="sr-only"> (opens in a new tab)</span>
+    </a>
+  );
+}
+
+function Standing({ monitor }: { monitor: Monitor }) {
+  const { status, status_since: since } = monitor;
+  return (
+    <div class={`verdict verdict-${status}`}>
+      <StatusIcon status={status} size={28} />
+      <div class="verdict-body">
+        <p class="verdict-words">
+          <span aria-hidden="true">{statusLabel(status)}</span>
+          {since && (
+            <span class="verdict-since">
+              {" "}
+              for <Lasted from={since} />, since <Instant at={since} />
+            </span>
+          )}
+        </p>
+        {monitor.last_message && <p class="verdict-message">{monitor.last_message}</p>}
+        <p class="muted">
+          {status === "paused" ? (
+            "It is not checked until it is resumed."
+          ) : (
+            <>
+              Checked <Ago at={monitor.last_check_at} />, every {formatSpan(monitor.interval)}.
+            </>
+          )}
+        </p>
+        {monitor.confirming && (
+          <p class="verdict-doubt">
+            {status === "down"
+              ? `It answers again; ${monitor.success_threshold} good checks in a row make it up.`
+              : `The last check failed; ${monitor.failure_threshold} in a row make it down.`}
+          </p>
+        )}
+        {monitor.stale && <p class="verdict-doubt">The last check is older than it should be.</p>}
+      </div>
+    </div>
+  );
+}
+
+function Uptimes({ monitor }: { monitor: Monitor }) {
+  return (
+    <ul class="tiles" aria-label="Uptime">
+      {WINDOWS.map((window) => (
+        <li key={window}>
+          <div class="tile">
+            <span class="tile-number">{formatPercent(monitor.uptime[window])}</span>
+            <span class="tile-word">
+              {monitor.uptime[window] === null ? `no data, ${WINDOW_WORDS[window]}` : `up, ${WINDOW_WORDS[window]}`}
+            </span>
+          </div>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Configuration({ monitor }: { monitor: Monitor }) {
+  const { failure_threshold: failures, success_threshold: successes } = monitor;
+  return (
+    <Section title="Configuration">
+      {monitor.description && <Markdown text={monitor.description} />}
+      <dl class="facts">
+        <dt>Type</dt>
+        <dd>{monitor.type.toUpperCase()}</dd>
+        <dt>Interval</dt>
+        <dd>{formatSpan(monitor.interval)}</dd>
+        <dt>Timeout</dt>
+        <dd>{formatSpan(monitor.timeout)}</dd>
+        <dt>Down after</dt>
+        <dd>{failures === 1 ? "the first failure" : `${failures} failures in a row`}</dd>
+        <dt>Up after</dt>
+        <dd>{successes === 1 ? "the first success" : `${successes} successes in a row`}</dd>
+        <dt>Reminder</dt>
+        <dd>{monitor.resend_interval > 0 ? `every ${formatSpan(monitor.resend_interval)}` : "none"}</dd>
+        {monitor.upside_down && (
+          <>
+            <dt>Upside down</dt>
+            <dd>an answer counts as down</dd>
+          </>
+        )}
+        {monitor.group && (
+          <>
+            <dt>Group</dt>
+            <dd>
+              <a href={`./monitors?group=${encodeURIComponent(monitor.group)}`}>{monitor.group}</a>
+            </dd>
+          </>
+        )}
+        {monitor.tags.length > 0 && (
+          <>
+            <dt>Tags</dt>
+            <dd class="chips">
+              {monitor.tags.map((tag) => (
+                <a key={tag} class="chip" href={`./monitors?tag=${encodeURIComponent(tag)}`}>
+                  {tag}
+                </a>
+              ))}
+            </dd>
+          </>
+        )}
+        {monitor.cert_expires_at && (
+          <>
+            <dt>Certificate</dt>
+            <dd>
+              expires <Ago at={monitor.cert_expires_at} />
+            </dd>
+          </>
+        )}
+        <dt>Created</dt>
+        <dd>
+          <Ago at={monitor.created_at} />
+        </dd>
+      </dl>
+    </Section>
+  );
+}

@@ -1,0 +1,131 @@
+// The columns of the list of monitors.
+
+import type { Monitor } from "../../api/types";
+import { formatMs, formatPercent } from "../../lib/format";
+import { Ago } from "../../ui/ago";
+import { Sparkline } from "../../ui/sparkline";
+import { StatusIcon } from "../../ui/status";
+import type { Column } from "../../ui/table";
+
+const MOST_TAGS = 3;
+
+interface Selecting {
+  chosen: ReadonlySet<number>;
+  toggle: (id: number) => void;
+  canWrite: boolean;
+}
+
+function Name({ monitor }: { monitor: Monitor }) {
+  return (
+    <div class="monitor-name">
+      <StatusIcon status={monitor.status} size={18} />
+      <div class="monitor-words">
+        <a class="monitor-link" href={`./monitors/${monitor.id}`}>
+          {monitor.name}
+        </a>
+        {monitor.confirming && (
+          <span class="chip chip-doubt" title="The last checks contradict the status; it is being confirmed">
+            Confirming
+          </span>
+        )}
+        {monitor.stale && (
+          <span class="chip chip-doubt" title="The last check is older than it should be">
+            Stale
+          </span>
+        )}
+        <span class="monitor-target">
+          {monitor.status === "down" && monitor.last_message ? monitor.last_message : monitor.target}
+        </span>
+      </div>
+    </div>
+  );
+}
+
+function Tags({ monitor }: { monitor: Monitor }) {
+  if (monitor.tags.length === 0 && !monitor.group) return null;
+  const hidden = monitor.tags.slice(MOST_TAGS);
+  return (
+    <span class="chips">
+      {monitor.group && (
+        <a class="chip chip-group" href={`./monitors?group=${encodeURIComponent(monitor.group)}`}>
+          {monitor.group}
+        </a>
+      )}
+      {monitor.tags.slice(0, MOST_TAGS).map((tag) => (
+        <a key={tag} class="chip" href={`./monitors?tag=${encodeURIComponent(tag)}`}>
+          {tag}
+        </a>
+      ))}
+      {hidden.length > 0 && (
+        <span class="chip" title={hidden.join(", ")}>
+          +{hidden.length}
+        </span>
+      )}
+    </span>
+  );
+}
+
+/** The columns, with a box to choose rows for those who may change them. */
+export function columns({ chosen, toggle, canWrite }: Selecting): Column<Monitor>[] {
+  const choice: Column<Monitor> = {
+    key: "choice",
+    label: "",
+    title: "Select",
+    class: "cell-choice",
+    phone: "bare",
+    cell: (monitor) => (
+      <label class="choice">
+        <input type="checkbox" checked={chosen.has(monitor.id)} onChange={() => toggle(monitor.id)} />
+        <span class="sr-only">Select {monitor.name}</span>
+      </label>
+    ),
+  };
+  const rest: Column<Monitor>[] = [
+    {
+      key: "name",
+      label: "Monitor",
+      sort: "name",
+      class: "cell-name",
+      phone: "title",
+      cell: (monitor) => <Name monitor={monitor} />,
+    },
+    {
+      key: "tags",
+      label: "Group and tags",
+      class: "cell-tags",
+      phone: "bare",
+      cell: (monitor) => <Tags monitor={monitor} />,
+    },
+    {
+      key: "recent",
+      label: "Last checks",
+      class: "cell-spark",
+      phone: "bare",
+      cell: (monitor) => <Sparkline points={monitor.recent ?? []} />,
+    },
+    {
+      key: "response",
+      label: "Response",
+      isNumber: true,
+      sort: "response",
+      class: "cell-response",
+      cell: (monitor) => formatMs(monitor.last_response_ms),
+    },
+    {
+      key: "uptime",
+      label: "Uptime 24 h",
+      isNumber: true,
+      class: "cell-uptime",
+      cell: (monitor) => formatPercent(monitor.uptime["24h"]),
+    },
+    {
+      key: "checked",
+      label: "Checked",
+      isNumber: true,
+      sort: "last_check_at",
+      class: "cell-checked muted",
+      cell: (monitor) => <Ago at={monitor.last_check_at} />,
+    },
+  ];
+  return canWrite ? [choice, ...rest] : rest;
+}

@@ -1,0 +1,201 @@
+// What is wrong, first; then the numbers. When nothing is wrong the page says so in one line.
+
+import { useMemo } from "preact/hooks";
+import * as api from "../../api/endpoints";
+import type { Health, Incident, Monitor, Overview } from "../../api/types";
+import { gather } from "../../lib/debounce";
+import { formatCount, formatRate, plural } from "../../lib/format";
+import { useQuery } from "../../lib/query";
+import { useLive } from "../../state/live";
+import { overview } from "../../state/overview";
+import { may, refusal } from "../../state/session";
+import { LinkButton } from "../../ui/button";
+import { Icon } from "../../ui/icons";
+import { Page, Section } from "../../ui/page";
+import { Empty, Load, Skeleton } from "../../ui/states";
+import { StatusIcon } from "../../ui/status";
+import { OpenIncidents, Troubled } from "./trouble";
+
+const MOST_TROUBLED = 50;
+
+export interface Sight {
+  counts: Overview;
+  troubled: Monitor[];
+  incidents: Incident[];
+  health: Health | null;
+}
+
+async function look(signal: AbortSignal): Promise<Sight> {
+  const [counts, troubled, incidents, health] = await Promise.all([
+    api.system.overview(signal),
+    may("monitors.read")
+      ? api.monitors.list({ include: "recent", sort: "status", per_page: MOST_TROUBLED }, signal)
+      : null,
+    may("incidents.read") ? api.incidents.list({ per_page: MOST_TROUBLED }, signal) : null,
+    api.health(signal).catch(() => null),
+  ]);
+  return {
+    counts,
+    // The list comes with what is wrong first, so the page that was asked for holds it.
+    troubled: (troubled?.data ?? []).filter(needsLook),
+    incidents: (incidents?.data ?? []).filter((incident) => incident.status !== "resolved"),
+    health,
+  };
+}
+
+function needsLook(monitor: Monitor): boolean {
+  if (monitor.status === "paused") return false;
+  return monitor.status === "down" || monitor.status === "degraded" || monitor.confirming || monitor.stale;
+}
+
+/** The overview page. */
+export default function OverviewPage() {
+  const query = useQuery("overview", look);
+  const { reload } = query;
+  const soon = useMemo(() => gather(reload, 700), [reload]);
+  useLive({ monitor: soon, incident: soon, reset: soon });
+  return (
+    <Page title="Overview">
+      <Load query={query} skeleton={<Waiting />}>
+        {(sight) => <Sighted sight={{ ...sight, counts: overview.value ?? sight.counts }} onChange={reload} />}
+      </Load>
+    </Page>
+  );
+}
+
+function Waiting() {
+  return (
+    <>
+      <Skeleton rows={1} height={72} />
+      <Skeleton rows={1} height={64} />
+      <Skeleton rows={4} />
+    </>
+  );
+}
+
+function Sighted({ sight, onChange }: { sight: Sight; onChange: () => void }) {
+  const { counts, troubled, incidents, health } = sight;
+  if (counts.monitors.total === 0) return <First health={health} />;
+  return (
+    <>
+      <Verdict sight={sight} />
+      <Parts health={health} />
+      {incidents.length > 0 && <OpenIncidents incidents={incidents} onChange={onChange} />}
+      {troubled.length > 0 && <Troubled monitors={troubled} />}
+      <Counts counts={counts} />
+    </>
+  );
+}
+
+function First({ health }: { health: Health | null }) {
+  return (
+    <>
+      <Parts health={health} />
+      <Empty
+        icon="monitors"
+        title="Nothing is watched yet"
+        action={
+          <LinkButton href="./monitors/new" kind="primary" icon="plus" refusal={refusal("monitors.write")}>
+            Create your first monitor
+          </LinkButton>
+        }
+      >
+        <p>A monitor checks a website, an API or a TCP port at its interval, and tells you when it goes down.</p>
+        <p>
+          To be told, also add a <a href="./notifications">notification channel</a>.
+        </p>
+      </Empty>
+    </>
+  );
+}
+
+function Verdict({ sight: { counts, troubled, incidents } }: { sight: Sight }) {
+  const { down, degraded, up, pending, total, paused, maintenance } = counts.monitors;
+  const doubted = troubled.filter((one) => one.confirming).length;
+  const watched = total - paused - maintenance;
+  const rest = [
+    degraded > 0 && `${formatCount(degraded)} degraded`,
+    doubted > 0 && `${formatCount(doubted)} being confirmed`,
+    pending > 0 && `${formatCount(pending)} not yet checked`,
+    paused > 0 && `${formatCount(paused)} paused`,
+  ].filter(Boolean);
+  const worst = down > 0 ? "down" : degraded > 0 ? "degraded" : up > 0 ? "up" : "pending";
+  const words =
+    down > 0
+      ? `${plural(down, "monitor")} down`
+      : watched === 0
+        ? "Every monitor is paused"
+        : up === 0 && pending > 0
+          ? "Waiting for the first checks"
+          : degraded > 0 || doubted > 0 || incidents.length > 0
+            ? "Nothing is down"
+            : pending > 0
+              ? `All ${formatCount(up)} checked monitors are up`
+              : watched === 1
+                ? "The monitor is up"
+                : `All ${formatCount(watched)} monitors are up`;
+  return (
+    <div class={`verdict verdict-${worst}`}>
+      <StatusIcon status={worst} size={28} />
+      <div>
+        <p class="verdict-words">{words}</p>
+        <p class="muted">{rest.length > 0 ? `${rest.join(", ")}.` : down > 0 ? "" : "Nothing needs you."}</p>
+      </div>
+    </div>
+  );
+}
+
+function Parts({ health }: { health: Health | null }) {
+  const sick = (health?.parts ?? []).filter(
+    (part) => part.state !== "running" && part.state !== "ok" && part.state !== "done",
+  );
+  if (!health || (health.status === "ok" && sick.length === 0)) return null;
+  return (
+    <div class="failure" role="alert">
+      <p>
+        <strong>Asura itself is not well.</strong> {health.reason}
+      </p>
+      {sick.length > 0 && (
+        <ul>
+          {sick.map((part) => (
+            <li key={part.name}>
+              {part.name}: {part.state}
+              {part.last_error ? `, ${part.last_error}` : ""}
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+const SHOWN = ["up", "degraded", "down", "pending", "paused"] as const;
+const WORDS = { up: "Up", degraded: "Degraded", down: "Down", pending: "Pending", paused: "Paused" };
+
+function Counts({ counts }: { counts: Overview }) {
+  return (
+    <Section title="At a glance">
+      <ul class="tiles">
+        {SHOWN.map((status) => (
+          <li key={status}>
+            <a class="tile" href={`./monitors?status=${status}`}>
+              <span class="tile-number">{formatCount(counts.monitors[status])}</span>
+              <span class="tile-word">
+                <StatusIcon status={status} size={13} />
+                <span aria-hidden="true">{WORDS[status]}</span>
+              </span>
+            </a>
+          </li>
+        ))}
+        <li>
+          <div class="tile">
+            <span class="tile-number">{formatRate(counts.checks_per_minute)}</span>
+            <span class="tile-word">
+              <Icon name="clock" size={13} /> checks a minute
+            </span>
+          </div>
+        </li>
+      </ul>
+    </Section>
+  );
+}

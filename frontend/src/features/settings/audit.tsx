@@ -1,0 +1,67 @@
+// Who changed what.
+
+import { useState } from "preact/hooks";
+import * as api from "../../api/endpoints";
+import type { AuditEntry } from "../../api/types";
+import { useQuery } from "../../lib/query";
+import { Ago } from "../../ui/ago";
+import { Button } from "../../ui/button";
+import { Section } from "../../ui/page";
+import { Empty, Load, Skeleton } from "../../ui/states";
+import { type Column, DataTable } from "../../ui/table";
+
+const PER_PAGE = 20;
+
+const COLUMNS: Column<AuditEntry>[] = [
+  { key: "what", label: "What", phone: "title", cell: (entry) => entry.action },
+  { key: "which", label: "Which", cell: (entry) => subject(entry) },
+  { key: "who", label: "Who", cell: (entry) => entry.actor },
+  { key: "where", label: "From", class: "muted", cell: (entry) => entry.remote_addr ?? "" },
+  { key: "when", label: "When", cell: (entry) => <Ago at={entry.at} /> },
+];
+
+function subject(entry: AuditEntry): string {
+  return entry.resource_name ?? (entry.resource_id === null ? "" : `${entry.resource_type} ${entry.resource_id}`);
+}
+
+/** The audit log, newest first. */
+export function Audit() {
+  const [trail, setTrail] = useState<number[]>([]);
+  const before = trail.at(-1);
+  const query = useQuery(`audit ${before ?? ""}`, (signal) => api.system.audit({ before, per_page: PER_PAGE }, signal));
+  const isFull = (query.data?.data.length ?? 0) === PER_PAGE;
+  return (
+    <Section title="Audit log">
+      <Load query={query} skeleton={<Skeleton rows={5} height={36} />}>
+        {(page) =>
+          page.data.length === 0 ? (
+            <Empty icon="clock" title="Nothing has been changed yet" />
+          ) : (
+            <DataTable caption="Audit log" columns={COLUMNS} rows={page.data} rowKey={(entry) => entry.id} />
+          )
+        }
+      </Load>
+      {(before !== undefined || isFull) && (
+        <div class="pager">
+          <Button
+            icon="left"
+            refusal={before === undefined ? "These are the newest." : undefined}
+            onClick={() => setTrail(trail.slice(0, -1))}
+          >
+            Newer
+          </Button>
+          <Button
+            icon="right"
+            refusal={isFull ? undefined : "There are no older ones."}
+            onClick={() => {
+              const last = query.data?.data.at(-1);
+              if (last) setTrail([...trail, last.id]);
+            }}
+          >
+            Older
+          </Button>
+        </div>
+      )}
+    </Section>
+  );
+}

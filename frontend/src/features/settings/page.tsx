@@ -1,0 +1,171 @@
+// This browser, this session, and the daemon itself.
+
+import { useState } from "preact/hooks";
+import * as api from "../../api/endpoints";
+import type { Health, SystemFacts } from "../../api/types";
+import { under } from "../../lib/base";
+import { formatBytes, formatSpan } from "../../lib/format";
+import { areKeysOn, switchKeys } from "../../lib/keys";
+import { useQuery } from "../../lib/query";
+import { logOut, may, refusal, session } from "../../state/session";
+import { chooseTheme, type Theme, theme } from "../../state/theme";
+import { Button } from "../../ui/button";
+import { CheckField } from "../../ui/field";
+import { Icon } from "../../ui/icons";
+import { Page, Section } from "../../ui/page";
+import { Load, Skeleton } from "../../ui/states";
+import { Tabs } from "../../ui/tabs";
+import { Audit } from "./audit";
+import { Parts } from "./parts";
+
+const THEMES = [
+  { value: "auto", label: "Auto" },
+  { value: "light", label: "Light" },
+  { value: "dark", label: "Dark" },
+];
+
+/** The page of settings. */
+export default function SettingsPage() {
+  return (
+    <Page title="Settings">
+      <div class="halves">
+        <Appearance />
+        <SessionFacts />
+      </div>
+      <System />
+      <Section title="Elsewhere">
+        <ul class="links">
+          <li>
+            <a href={under("/api/docs")} data-external>
+              <Icon name="external" /> The HTTP API, described
+            </a>
+          </li>
+          {may("metrics.read") && (
+            <li>
+              <a href={under("/metrics")} data-external>
+                <Icon name="external" /> Metrics for Prometheus
+              </a>
+            </li>
+          )}
+        </ul>
+      </Section>
+      {may("system.read") && <Audit />}
+    </Page>
+  );
+}
+
+function Appearance() {
+  return (
+    <Section title="This browser">
+      <div class="field">
+        <span class="label" aria-hidden="true">
+          Theme
+        </span>
+        <Tabs label="Theme" options={THEMES} value={theme.value} onChange={(next) => chooseTheme(next as Theme)} />
+      </div>
+      <CheckField
+        label="Keyboard shortcuts"
+        help="Single keys such as / and g m. ? lists them."
+        value={areKeysOn.value}
+        onChange={switchKeys}
+      />
+    </Section>
+  );
+}
+
+function SessionFacts() {
+  const here = session.value;
+  if (!here) return null;
+  return (
+    <Section
+      title="Session"
+      actions={
+        <Button icon="logout" onClick={logOut}>
+          Log out
+        </Button>
+      }
+    >
+      <dl class="facts">
+        <dt>Key</dt>
+        <dd>{here.name}</dd>
+        <dt>Role</dt>
+        <dd>{here.role ?? "none, single permissions"}</dd>
+        <dt>Permissions</dt>
+        <dd class="chips">
+          {here.permissions.map((permission) => (
+            <span key={permission} class="chip">
+              {permission}
+            </span>
+          ))}
+        </dd>
+      </dl>
+    </Section>
+  );
+}
+
+interface Sight {
+  facts: SystemFacts | null;
+  health: Health;
+}
+
+async function look(signal: AbortSignal): Promise<Sight> {
+  const [facts, health] = await Promise.all([may("system.read") ? api.system.facts(signal) : null, api.health(signal)]);
+  return { facts, health };
+}
+
+function System() {
+  const query = useQuery("system", look);
+  return (
+    <Section title="System" actions={<Backup />}>
+      <Load query={query} skeleton={<Skeleton rows={4} height={32} />}>
+        {({ facts, health }) => (
+          <>
+            <dl class="facts">
+              <dt>Version</dt>
+              <dd>{health.version}</dd>
+              <dt>Running for</dt>
+              <dd>{formatSpan(health.uptime_seconds)}</dd>
+              {facts && <Facts facts={facts} />}
+            </dl>
+            {!facts && <p class="muted">{refusal("system.read")}</p>}
+            <Parts health={health} />
+          </>
+        )}
+      </Load>
+    </Section>
+  );
+}
+
+function Facts({ facts }: { facts: SystemFacts }) {
+  return (
+    <>
+      <dt>Database</dt>
+      <dd>
+        {formatBytes(facts.database.size_bytes)}, schema {facts.database.schema_version}
+      </dd>
+      <dt>Kept</dt>
+      <dd>
+        single checks {facts.retention.raw_days} days, history {facts.retention.days} days
+      </dd>
+    </>
+  );
+}
+
+function Backup() {
+  const [made, setMade] = useState("");
+  const backup = async () => {
+    const answer = await api.system.backup();
+    const where = Object.values(answer).find((value) => typeof value === "string");
+    setMade(typeof where === "string" ? where : "Backup made");
+  };
+  return (
+    <>
+      <span role="status" class="muted">
+        {made && <>Backup made: {made}</>}
+      </span>
+      <Button icon="copy" refusal={refusal("system.write")} onClick={backup}>
+        Back up now
+      </Button>
+    </>
+  );
+}

@@ -1,0 +1,100 @@
+// What keeps every page current: the stream of events, or polling while there is none.
+
+import { signal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { ApiError } from "../api/client";
+import { type LiveEvents, type LiveKind, openStream, type Stream } from "../api/live";
+import { overviewQuery } from "./overview";
+import { startSession } from "./session";
+
+export type LiveMode = "connecting" | "live" | "polling" | "offline";
+
+const POLL_MS = 30_000;
+// A stream whose far end vanished without a word looks open for ever: after this silence, ask.
+const SILENCE_MS = 60_000;
+
+export const liveMode = signal<LiveMode>("connecting");
+
+type AnyListener = (kind: LiveKind, event: LiveEvents[LiveKind]) => void;
+const listeners = new Set<AnyListener>();
+
+function say<K extends LiveKind>(kind: K, event: LiveEvents[K]): void {
+  for (const listener of [...listeners]) listener(kind, event);
+}
+
+/** Starts the stream; answers the function that ends it. */
+export function startLive(): () => void {
+  let heardAt = Date.now();
+  let stream: Stream | null = null;
+
+  const connect = () => {
+    stream?.close();
+    stream = openStream({
+      onEvent: (kind, event) => {
+        heardAt = Date.now();
+        say(kind, event);
+        if (kind !== "delivery" && kind !== "channel") overviewQuery.soon();
+      },
+      onState: (isOpen) => {
+        heardAt = Date.now();
+        if (isOpen) liveMode.value = "live";
+        else if (liveMode.value !== "polling") void poll();
+      },
+    });
+  };
+  const poll = async () => {
+    try {
+      await overviewQuery.load();
+      if (liveMode.value === "live") return;
+      liveMode.value = "polling";
+      say("reset", null);
+    } catch (error) {
+      if (error instanceof ApiError && error.status !== 0 && error.status < 500) return;
+      liveMode.value = "offline";
+    }
+  };
+  const tick = () => {
+    if (liveMode.value !== "live") {
+      void poll();
+    } else if (Date.now() - heardAt > SILENCE_MS) {
+      heardAt = Date.now();
+      overviewQuery.load().catch(() => connect());
+    }
+  };
+  const wake = () => {
+    if (document.hidden) return;
+    stream?.hurry();
+  };
+
+  connect();
+  overviewQuery.load().catch(() => {});
+  const timer = setInterval(tick, POLL_MS);
+  window.addEventListener("online", wake);
+  document.addEventListener("visibilitychange", wake);
+  return () => {
+    clearInterval(timer);
+    window.removeEventListener("online", wake);
+    document.removeEventListener("visibilitychange", wake);
+    stream?.close();
+    overviewQuery.stop();
+    liveMode.value = "connecting";
+  };
+}
+
+/** Calls the handlers of a page for what happens while it is shown. */
+export function useLive(handlers: { [K in LiveKind]?: (event: LiveEvents[K]) => void }): void {
+  const latest = useRef(handlers);
+  latest.current = handlers;
+  useEffect(() => {
+    const listener = <K extends LiveKind>(kind: K, event: LiveEvents[K]) => latest.current[kind]?.(event);
+    listeners.add(listener as AnyListener);
+    return () => {
+      listeners.delete(listener as AnyListener);
+    };
+  }, []);
+}
+
+/** Asks again who is logged in: for the button of the page that says Asura can't be reached. */
+export function retrySession(): void {
+  void startSession();
+}
