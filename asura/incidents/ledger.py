@@ -301,6 +301,14 @@ def close_for_good(conn: Conn, monitor: Monitor, *, by: str, now_ms: int, base_u
         _close(conn, incident, monitor, state, by=by, text=text, at=now_ms, now_ms=now_ms, base_url=base_url)
 
 
+def remind_anew(conn: Conn, monitor: Monitor, *, now_ms: int) -> None:
+    """The monitor wants other reminders than before: those of its open incident count from now."""
+    incident = incidents.unresolved_of(conn, monitor.id)
+    if incident is not None and incident.status is IncidentStatus.OPEN:
+        at = rules.next_reminder_at(resend_interval_s=monitor.resend_interval_s, last_told_at=now_ms)
+        incidents.update(conn, attrs.evolve(incident, next_reminder_at=at))
+
+
 def remind(conn: Conn, *, now_ms: int, base_url: str, limit: int = 100) -> int | None:
     """Send every reminder that is due, at most `limit`; answers when the next one is."""
     for incident in incidents.reminders_due(conn, now_ms=now_ms, limit=limit):

@@ -35,13 +35,12 @@ def replace(conn: Conn, monitor: Monitor, *, now_ms: int) -> Monitor:
     )
     monitors.update(conn, monitor)
     _refuse_bad_references(conn, monitor)
+    if monitor.resend_interval_s != before.resend_interval_s:
+        ledger.remind_anew(conn, monitor, now_ms=now_ms)
     if monitor.enabled != before.enabled:
         _turn_on_or_off(conn, monitor, now_ms=now_ms)
-    elif _judges_the_same(before, monitor):
-        # A new name or group is no new question: the votes stay good for the new version too.
-        emit(conn, Event(kind="monitor.changed", id=monitor.id))
-        return monitor
-    votes.drop(conn, monitor.id)
+    if monitor.enabled != before.enabled or not _judges_the_same(before, monitor):
+        votes.drop(conn, monitor.id)  # but a new name or group is no new question
     emit(conn, Event(kind="monitor.changed", id=monitor.id))
     return monitor
 
