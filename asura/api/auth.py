@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import secrets
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -18,7 +19,7 @@ from werkzeug.datastructures import Headers
 from asura.api.errors import ApiError
 from asura.config.schema import ApiKey, Config
 from asura.store import sessions
-from asura.store.database import Store
+from asura.store.database import Conn, Store
 
 COOKIE = "asura_session"
 MAX_CREDENTIAL_CHARS = 512
@@ -70,7 +71,8 @@ def presented_key(headers: Headers) -> str | None:
     return credential.strip() if scheme.lower() == "bearer" else None
 
 
-def _actor(key: ApiKey, *, via: Literal["key", "session"], expires_at: int | None = None) -> Actor:
+def actor_of(key: ApiKey, *, via: Literal["key", "session"] = "key", expires_at: int | None = None) -> Actor:
+    """Who stands behind a key."""
     role = key.role.value if key.role else None
     return Actor(name=key.name, role=role, permissions=key.granted, via=via, expires_at=expires_at)
 
@@ -78,7 +80,7 @@ def _actor(key: ApiKey, *, via: Literal["key", "session"], expires_at: int | Non
 def actor_of_key(config: Config, presented: str) -> Actor | None:
     """Who presents a key."""
     key = find_key(config, presented)
-    return None if key is None else _actor(key, via="key")
+    return None if key is None else actor_of(key, via="key")
 
 
 class Sessions:
@@ -88,8 +90,11 @@ class Sessions:
         self._store = store
         self._cache: OrderedDict[str, sessions.Session] = OrderedDict()
 
-    async def open(self, key: ApiKey, *, now_ms: int, lifetime_s: int) -> str:
-        """A new session of a key; answers its token, which is shown to nobody else and stored nowhere."""
+    async def open(self, key: ApiKey, *, now_ms: int, lifetime_s: int, note: Callable[[Conn], None]) -> str:
+        """A new session of a key; answers its token, which is shown to nobody else and stored nowhere.
+
+        `note` runs in the same transaction.
+        """
         token = secrets.token_urlsafe(32)
         session = sessions.Session(
             token_hash=sha256(token),
@@ -98,14 +103,24 @@ class Sessions:
             created_at=now_ms,
             expires_at=now_ms + lifetime_s * 1000,
         )
-        await self._store.write(lambda conn: sessions.insert(conn, session))
+
+        def write(conn: Conn) -> None:
+            sessions.insert(conn, session)
+            note(conn)
+
+        await self._store.write(write)
         return token
 
-    async def close(self, token: str) -> None:
-        """End the token's session, if there is one."""
+    async def close(self, token: str, *, note: Callable[[Conn], None]) -> None:
+        """End the token's session, if there is one. `note` runs in the same transaction."""
         hashed = sha256(token)
+
+        def write(conn: Conn) -> None:
+            sessions.delete(conn, hashed)
+            note(conn)
+
         self._cache.pop(hashed, None)
-        await self._store.write(lambda conn: sessions.delete(conn, hashed))
+        await self._store.write(write)
         self._cache.pop(hashed, None)  # a read may have put it back while the write waited
 
     async def actor(self, config: Config, token: str, *, now_ms: int) -> Actor | None:
@@ -126,7 +141,7 @@ class Sessions:
             return None
         for key in config.auth.api_keys:
             if key.name == session.key_name and hmac.compare_digest(key.hash, session.key_hash):
-                return _actor(key, via="session", expires_at=session.expires_at)
+                return actor_of(key, via="session", expires_at=session.expires_at)
         return None
 
 

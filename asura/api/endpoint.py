@@ -14,7 +14,7 @@ from werkzeug.routing import BaseConverter, ValidationError
 from asura.api import errors
 from asura.api.auth import Actor
 from asura.api.errors import ApiError
-from asura.api.gate import Gate
+from asura.api.gate import ANY_KEY, ANYBODY, Gate
 from asura.api.query import load_query
 from asura.api.services import Services
 from asura.config.access import PERMISSIONS
@@ -26,11 +26,6 @@ from asura.store.database import Conn
 GATE = "asura.gate"
 SERVICES = "asura.services"
 """Where the app keeps them among its extensions."""
-
-ANYBODY = ""
-"""The permission of a route that nobody needs to be known for. A mark of its own, so that None can't be meant."""
-ANY_KEY = "*"
-"""The permission of a route that any known key may use."""
 
 MAX_AUDIT_NAME_CHARS = 255
 MAX_DEPTH = 32
@@ -95,6 +90,8 @@ class Endpoint:
     body: Any = None
     gives: Any = None
     status: int = 200
+    is_always_open: bool = False
+    """Answers while the daemon is stopping, when all others say so."""
     also: Mapping[int, str] = attrs.field(factory=dict)
     """Further statuses beyond those that follow from the rest, and what they mean."""
 
@@ -200,7 +197,9 @@ async def _answer(endpoint: Endpoint, ids: Mapping[str, int]) -> Response:
     services: Services = current_app.extensions[SERVICES]
     gate: Gate = current_app.extensions[GATE]
     asked = request._get_current_object()  # type: ignore[attr-defined]
-    actor = await gate.admit(asked, permission=None if endpoint.needs == ANYBODY else endpoint.needs)
+    if not endpoint.is_always_open:
+        gate.refuse_when_stopping()
+    actor = await gate.admit(asked, needs=endpoint.needs)
     call = Call(services=services, gate=gate, request=asked, actor=actor, now_ms=services.clock.now_ms())
     arguments: dict[str, Any] = dict(ids)
     if endpoint.query is not None:
@@ -260,7 +259,7 @@ def _response(value: Any, endpoint: Endpoint) -> Response:
         return value
     answer = value if isinstance(value, Answer) else Answer(value=value, status=endpoint.status)
     if answer.status == 204:
-        return Response(b"", status=204)
+        return Response(b"", status=204, headers=dict(answer.headers))
     return Response(
         msgspec.json.encode(answer.value),
         status=answer.status,

@@ -15,6 +15,11 @@ from asura.api.limits import Buckets, bucket_key
 from asura.api.services import Services
 from asura.config.schema import Config
 
+ANYBODY = ""
+"""What a route needs that nobody has to be known for. A mark of its own, so that it can't be meant by leaving out."""
+ANY_KEY = "*"
+"""What a route needs that any known key may use."""
+
 LOGIN_FAILURES_BURST = 5
 LOGIN_FAILURES_PER_S = 1 / 12
 """Five wrong keys at once, then one every 12 s: enough for a person with a clipboard, useless for a machine."""
@@ -48,27 +53,30 @@ class Gate:
         """Where the request comes from."""
         return self._client_of(request.scope)
 
-    async def admit(self, request: Request, *, permission: str | None) -> Actor | None:
-        """Who is asking; None where nobody needs to be known and nobody said. Raises the refusal."""
+    def refuse_when_stopping(self) -> None:
+        """Raise the 503 once the daemon is on its way down."""
         if self._services.stopping.is_set():
             raise ApiError(503, "stopping", "Asura is stopping", headers={"Retry-After": "10"})
+
+    async def admit(self, request: Request, *, needs: str) -> Actor | None:
+        """Who is asking; None only where `needs` is ANYBODY. Raises the refusal."""
+        actor = None
         try:
             actor = await self._who(request)
         except ApiError:
-            if permission is not None:
+            if needs != ANYBODY:
                 self.count_stranger(request)
                 raise
-            actor = None
         if actor is None:
             self.count_stranger(request)
-            if permission is not None:
+            if needs != ANYBODY:
                 _REFUSED.inc(reason="unauthorized")
                 raise _unauthorized("give an API key in X-API-Key or as a Bearer token, or log in")
-            return None
-        if actor.via == "session" and request.method not in auth.SAFE_METHODS:
-            self.refuse_other_sites(request, is_proof_needed=True)
-        if permission:
-            actor.require(permission)
+        elif needs != ANYBODY:
+            if actor.via == "session" and request.method not in auth.SAFE_METHODS:
+                self.refuse_other_sites(request, is_proof_needed=True)
+            if needs != ANY_KEY:
+                actor.require(needs)
         return actor
 
     async def _who(self, request: Request) -> Actor | None:

@@ -1,0 +1,160 @@
+"""What monitor and channel types there are, described well enough to draw their forms."""
+
+import types
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any, Literal, get_args, get_origin
+
+import attrs
+
+from asura.api.endpoint import Call, Routes
+from asura.api.gate import ANY_KEY
+from asura.channels import CHANNEL_TYPES
+from asura.checks import CHECK_TYPES
+from asura.serde import dump, wire_name
+
+routes = Routes("types", tag="Types")
+
+
+@attrs.frozen(kw_only=True)
+class Choice:
+    """One of the values that a field may have."""
+
+    value: str
+    label: str
+
+
+@attrs.frozen(kw_only=True)
+class Variant:
+    """One of the kinds that an object may be of; its `type` is the name."""
+
+    name: str
+    label: str
+    fields: "Sequence[Field]"
+
+
+@attrs.frozen(kw_only=True)
+class Field:
+    """One setting.
+
+    `type` is `string`, `text` (several lines), `integer`, `number`, `boolean`, `choice`, `list` (of strings or
+    numbers), `map` (of strings by name) or `variant` (null or an object of one of `variants`).
+    """
+
+    name: str
+    type: str
+    label: str
+    help: str
+    unit: str | None
+    default: Any
+    secret: bool
+    secret_keys: Sequence[str] = attrs.field(metadata={"help": "of a map: entries that read back masked"})
+    required: bool
+    placeholder: str
+    choices: Sequence[Choice] | None
+    variants: Sequence[Variant] | None
+
+
+@attrs.frozen(kw_only=True)
+class TypeView:
+    """A monitor or channel type with the fields of its settings."""
+
+    name: str
+    label: str
+    target_label: str
+    target_help: str
+    target_placeholder: str
+    fields: Sequence[Field]
+
+
+@attrs.frozen(kw_only=True)
+class Types:
+    """Every type of this version."""
+
+    monitors: Sequence[TypeView]
+    channels: Sequence[TypeView]
+
+
+_TARGETS = {
+    "http": ("URL", "The address to fetch, http or https.", "https://example.org/health"),
+    "tcp": ("Host and port", "What to connect to.", "db.example.org:5432"),
+}
+_LABELS = {"http": "HTTP(S)", "tcp": "TCP", "webhook": "Webhook", "basic": "User name and password", "bearer": "Token"}
+
+
+@routes.add("GET", "/types", needs=ANY_KEY, summary="Monitor and channel types", gives=Types)
+async def list_types(call: Call) -> Types:
+    """Their settings with label, help, unit, default and choices: forms come from here."""
+    return _everything()
+
+
+@cache
+def _everything() -> Types:
+    return Types(
+        monitors=[_type(kind.name, kind.settings) for kind in CHECK_TYPES.values()],
+        channels=[_type(kind.name, kind.settings) for kind in CHANNEL_TYPES.values()],
+    )
+
+
+def _type(name: str, settings: type) -> TypeView:
+    label, about, placeholder = _TARGETS.get(name, ("", "", ""))
+    return TypeView(
+        name=name,
+        label=_LABELS.get(name, name),
+        target_label=label,
+        target_help=about,
+        target_placeholder=placeholder,
+        fields=_fields(settings),
+    )
+
+
+def _fields(settings: type) -> list[Field]:
+    attrs.resolve_types(settings)
+    return [_field(each) for each in attrs.fields(settings) if get_origin(each.type) is not Literal]
+
+
+def _field(field: "attrs.Attribute[Any]") -> Field:
+    told = field.metadata
+    variants = _variants(field.type)
+    return Field(
+        name=wire_name(field),
+        type=told.get("type") or ("variant" if variants else _kind(field)),
+        label=told.get("label", field.name.replace("_", " ").capitalize()),
+        help=told.get("help", ""),
+        unit=told.get("unit"),
+        default=_default(field),
+        secret=bool(told.get("secret")),
+        secret_keys=sorted(told.get("secret_keys", ())),
+        required=field.default is attrs.NOTHING,
+        placeholder=told.get("placeholder", ""),
+        choices=[Choice(value=str(each), label=str(each)) for each in told["choices"]] if "choices" in told else None,
+        variants=variants or None,
+    )
+
+
+def _default(field: "attrs.Attribute[Any]") -> Any:
+    default: Any = field.default
+    if default is attrs.NOTHING:
+        return None
+    return dump(default.factory() if isinstance(default, attrs.Factory) else default)  # type: ignore[arg-type]
+
+
+def _kind(field: "attrs.Attribute[Any]") -> str:
+    if "choices" in field.metadata:
+        return "choice"
+    wanted: Any = field.type
+    if wanted is str:
+        return "text" if field.metadata.get("multiline") else "string"
+    simple = {int: "integer", float: "number", bool: "boolean"}.get(wanted)
+    return simple or ("list" if get_origin(wanted) is tuple else "map")
+
+
+def _variants(wanted: Any) -> list[Variant]:
+    options: Iterable[Any] = get_args(wanted) if isinstance(wanted, types.UnionType) else ()
+    classes = [each for each in options if isinstance(each, type) and attrs.has(each)]
+    return [Variant(name=_tag(each), label=_LABELS.get(_tag(each), _tag(each)), fields=_fields(each)) for each in classes]
+
+
+def _tag(cls: type) -> str:
+    attrs.resolve_types(cls)
+    return str(get_args(attrs.fields_dict(cls)["type"].type)[0])
