@@ -63,7 +63,7 @@ def write_config(path: Path, *, name: str = "admin", role: str = "admin", databa
 def framed(*lines: str) -> str:
     """Lines between two rules, so that a key isn't lost among log lines."""
     rule = "-" * max(40, *(len(line) + 2 for line in lines))
-    return "\n".join(["", rule, *(f" {line}" for line in lines), rule, ""])
+    return "\n".join(["", rule, *(f" {line}".rstrip() for line in lines), rule, ""])
 
 
 def setup(name: str, *, role: str, path: Path | None, database: str = "asura.db") -> None:
