@@ -59,15 +59,15 @@ fmt:
     ruff format .
     python scripts/bundle.py npm run --silent format
 
-# Pin every package anew, with hashes and without a registry's address
+# Pin what changed, with hashes and without a registry's address; --upgrade pins everything anew
 lock *args:
-    just _pin run.txt --upgrade {{args}}
-    just _pin test.txt --extra test --extra dev -c requirements/run.txt {{args}}
-    just _pin build.txt --only-group build -c requirements/test.txt {{args}}
-    just _pin node.txt --only-group node {{args}}
+    just _pin run.txt pyproject.toml {{args}}
+    just _pin test.txt pyproject.toml --extra test --extra dev -c requirements/run.txt {{args}}
+    just _pin build.txt --group build -c requirements/test.txt {{args}}
+    just _pin node.txt --group node {{args}}
 
 _pin file *args:
-    uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+    uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
         --no-emit-index-url -o requirements/{{file}} {{args}}
 
 # Write store/schema.sql anew from the migrations
