@@ -47,6 +47,10 @@ class TargetRefused(AsuraError):
     """The outbound guard forbids an address."""
 
 
+class OwnFailure(AsuraError):
+    """Something on this machine kept a check from being made; it says nothing about the target."""
+
+
 class SendError(AsuraError):
     """A provider didn't take a notification. `permanent` means that trying again is pointless."""
 

@@ -3,6 +3,8 @@
 Whoever connects must use an address from `Guard.resolve`, and ask again at each redirect. Must not connect itself.
 """
 
+import errno
+import os
 import socket
 import time
 import unicodedata
@@ -14,7 +16,7 @@ import attrs
 import idna
 import trio
 
-from asura.errors import AsuraError, TargetRefused
+from asura.errors import AsuraError, OwnFailure, TargetRefused
 
 IPAddress = IPv4Address | IPv6Address
 IPNetwork = IPv4Network | IPv6Network
@@ -29,6 +31,9 @@ MAX_ADDRESSES = 16
 """Of one name. A target's own zone could answer with thousands."""
 MAX_REMEMBERED = 20_000
 """Addresses whose verdict is remembered: judging one takes up to 40 µs, a fifth of a check."""
+
+OUT_OF_SOCKETS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""What this machine says when it has no socket left. The name server is blamed for it otherwise."""
 
 _SPECIAL: tuple[tuple[str, str], ...] = (
     ("0.0.0.0/8", "an unspecified address"),
@@ -176,7 +181,8 @@ class Guard:
 
         `family` is 0 for any, `socket.AF_INET` or `socket.AF_INET6`.
 
-        Raises TargetRefused: every address is forbidden. ResolveError: there is no address.
+        Raises TargetRefused: every address is forbidden. ResolveError: there is no address. OwnFailure: this machine
+        can't ask.
         """
         known = self._literals.get((host, port, family))
         if known is not None:
@@ -258,8 +264,19 @@ def _getaddrinfo(name: str, port: int, family: int, note: Callable[[str, float],
     started = time.perf_counter()
     try:
         return socket.getaddrinfo(name, port, family, socket.SOCK_STREAM)
+    except socket.gaierror:
+        _need_a_socket()
+        raise
     finally:
         note(name, time.perf_counter() - started)
+
+
+def _need_a_socket() -> None:
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close()
+    except OSError as exc:
+        if exc.errno in OUT_OF_SOCKETS:
+            raise OwnFailure(f"no socket left on this machine: {os.strerror(exc.errno or 0)}") from exc
 
 
 def _lookup_words(host: str, exc: socket.gaierror, family: int) -> str:

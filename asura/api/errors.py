@@ -8,8 +8,7 @@ from quart import Response
 from werkzeug.exceptions import HTTPException
 
 from asura import log
-from asura.checks.base import OwnFailure
-from asura.errors import AsuraError, Conflict, InvalidDocument, NotFound, StoreError, TargetRefused
+from asura.errors import AsuraError, Conflict, InvalidDocument, NotFound, OwnFailure, StoreError, TargetRefused
 
 logger = log.get(__name__)
 

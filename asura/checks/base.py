@@ -11,17 +11,15 @@ from typing import Any, Literal
 
 import attrs
 
-from asura.errors import AsuraError
 from asura.model.monitor import Status
 from asura.model.observation import Outcome, Timings
 from asura.netguard import Guard
 from asura.trust import blind_context, verifying_context
 
+MAX_MESSAGE_CHARS = 500
+"""A target has its say in messages (where it redirects to), and they are kept."""
+
 Phase = Literal["dns", "connect", "tls", "first_byte", "transfer"]
-
-
-class OwnFailure(AsuraError):
-    """Something here kept a check from being made; it says nothing about the target."""
 
 
 class Fault(Exception):
@@ -167,11 +165,16 @@ class CheckType:
     """Do once what doesn't change from check to check. (target, settings, env) → attempt."""
 
 
+def shortened(message: str) -> str:
+    """A message of at most `MAX_MESSAGE_CHARS`."""
+    return message if len(message) <= MAX_MESSAGE_CHARS else f"{message[: MAX_MESSAGE_CHARS - 1]}…"
+
+
 def down(exc: Exception, watch: Stopwatch) -> Outcome:
     """The target failed by `exc` before it answered anything."""
     return Outcome(
         status=Status.DOWN,
-        message=str(exc),
+        message=shortened(str(exc)),
         timings=watch.timings(),
         cert_expires_at=exc.cert_expires_at if isinstance(exc, Fault) else None,
     )

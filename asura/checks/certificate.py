@@ -14,6 +14,7 @@ _DNS_NAME, _IP_NAME = 0x82, 0x87
 _SUBJECT_ALT_NAME = bytes((0x55, 0x1D, 0x11))
 _COMMON_NAME = bytes((0x55, 0x04, 0x03))
 MAX_NAMES = 100
+MAX_NAME_CHARS = 253
 
 
 def expires_at(der: bytes | None) -> int | None:
@@ -31,7 +32,7 @@ def names(der: bytes | None) -> list[str]:
     try:
         fields = _tbs_fields(der or b"")
         alternative = [name for tag, value in fields if tag == _EXTENSIONS for name in _alternative_names(value)]
-        return alternative[:MAX_NAMES] or _common_names(fields[4][1])
+        return [_printable(name) for name in alternative[:MAX_NAMES] or _common_names(fields[4][1])]
     except (ValueError, IndexError):
         return []
 
@@ -85,6 +86,11 @@ def _alternative_names(extensions: bytes) -> Iterator[str]:
                         yield value.decode("ascii", "replace")
                     elif tag == _IP_NAME:
                         yield str(ip_address(value))
+
+
+def _printable(name: str) -> str:
+    """Whoever made the certificate chose it, and it goes into a message."""
+    return "".join(c if c.isprintable() else "?" for c in name[:MAX_NAME_CHARS])
 
 
 def _common_names(subject: bytes) -> list[str]:

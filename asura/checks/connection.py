@@ -9,18 +9,17 @@ import errno
 import os
 import socket
 import ssl
-from math import inf
 
 import trio
 from trio.lowlevel import checkpoint, wait_readable, wait_writable
 
-from asura.checks.base import Fault, OwnFailure, Stopwatch
-from asura.netguard import Address
+from asura.checks.base import Fault, Stopwatch
+from asura.errors import OwnFailure
+from asura.netguard import OUT_OF_SOCKETS, Address
 
 CONNECT_SHARE_S = 3.0
 """The most that is spent on an address while there is another: a dead IPv6 route must not cost all the timeout."""
 RECEIVE_BYTES = 65_536
-_OWN_LIMITS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 class Connection:
@@ -106,7 +105,7 @@ async def _connect_one(address: Address) -> Connection:
     try:
         sock = socket.socket(address.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     except OSError as exc:
-        if exc.errno in _OWN_LIMITS:
+        if exc.errno in OUT_OF_SOCKETS:
             raise OwnFailure(f"no socket left on this machine: {os.strerror(exc.errno or 0)}") from exc
         raise
     try:
@@ -124,7 +123,7 @@ async def _connect_one(address: Address) -> Connection:
 
 def _share_s(left: int) -> float:
     remaining_s = trio.current_effective_deadline() - trio.current_time()
-    return min(CONNECT_SHARE_S, remaining_s / left if remaining_s < inf else CONNECT_SHARE_S)
+    return max(0.0, min(CONNECT_SHARE_S, remaining_s / left))
 
 
 _CONNECT_WORDS = {

@@ -5,9 +5,9 @@ from http import HTTPStatus
 
 import attrs
 
-from asura.checks.base import Attempt, CheckType, Env, Fault, Stopwatch, down
+from asura.checks.base import Attempt, CheckType, Env, Fault, Stopwatch, down, shortened
 from asura.checks.connection import connect
-from asura.checks.http_exchange import Answer, exchange
+from asura.checks.http_exchange import Answer, exchange, shown
 from asura.checks.http_request import REDIRECTS, Request, first_request, redirected
 from asura.checks.http_settings import HttpSettings, status_codes
 from asura.checks.target import join_url, parse_url
@@ -75,7 +75,7 @@ class _Plan:
         hops: list[_Hop] = []
         try:
             await self._follow(hops, watch)
-            problem = self._problem(hops[-1].answer)
+            problem = self._problem(hops)
         except (Fault, TargetRefused, ResolveError) as exc:
             if not hops:
                 return down(exc, watch)
@@ -83,7 +83,7 @@ class _Plan:
         last = hops[-1]
         return Outcome(
             status=Status.DOWN if problem else Status.UP,
-            message=problem,
+            message=shortened(problem),
             response_ms=watch.elapsed_ms(),
             timings=watch.timings(),
             status_code=last.answer.status,
@@ -145,16 +145,25 @@ class _Plan:
             raise Fault(f"redirects in a circle: {last.request.url.shown} leads back to {_short(url.shown)}")
         return request
 
-    def _problem(self, answer: Answer) -> str:
+    def _problem(self, hops: list[_Hop]) -> str:
+        answer = hops[-1].answer
         if answer.status not in self.expected:
             wanted = ", ".join(map(str, self.settings.expected_status))
-            return f"answered {_status_words(answer.status)}, expected {wanted}"
+            where = f" at {_short(hops[-1].request.url.shown)}" if len(hops) > 1 else ""
+            return f"answered {_status_words(answer.status)}{where}, expected {wanted}"
         if self.settings.keyword and not answer.body.found:
-            shown = _short(self.settings.keyword)
-            if answer.body.is_full:
-                return f'"{shown}" is not in the first {answer.body.size} bytes of the body, and no more is read'
-            return f'"{shown}" is not in the body ({answer.body.size} bytes)'
+            return self._missing(answer)
         return ""
+
+    def _missing(self, answer: Answer) -> str:
+        """How far the keyword was looked for."""
+        keyword, body = _short(self.settings.keyword), answer.body
+        encoding = answer.headers.get("content-encoding", "identity")
+        if not body.is_encoded and encoding.lower() != "identity":
+            return f'"{keyword}" can\'t be looked for: the body is encoded as {shown(encoding.encode())}'
+        if body.is_full:
+            return f'"{keyword}" is not in the first {body.size} bytes of the body, and no more is read'
+        return f'"{keyword}" is not in the body ({body.size} bytes)'
 
 
 def _status_words(status: int) -> str:

@@ -4,7 +4,6 @@ llhttp (by way of httptools) parses: h11 took twice the time. What it leaves ope
 bodies that end with the connection, interim answers, headers without end.
 """
 
-from codecs import lookup
 from contextlib import suppress
 
 import httptools
@@ -107,14 +106,20 @@ class Answer:
     def _needle_bytes(self) -> bytes:
         """The keyword as the body would spell it."""
         _, _, charset = self.headers.get("content-type", "").lower().partition("charset=")
+        charset = charset.split(";")[0].strip().strip("\"'")
         try:
-            name = lookup(charset.split(";")[0].strip().strip("\"'") or "utf-8").name
-            return self.needle.encode("utf-16-le" if name == "utf-16" else name)
-        except (LookupError, UnicodeError, ValueError):
+            return self.needle.encode(charset if charset in _CHARSETS else "utf-8")
+        except UnicodeError:
             return self.needle.encode()
 
 
 _EMPTY = Body(0)
+_CHARSETS = frozenset(
+    ["big5", "euc-jp", "euc-kr", "gb18030", "gb2312", "gbk", "koi8-r", "koi8-u", "shift_jis", "utf-16be", "utf-16le"]
+    + [f"iso-8859-{part}" for part in (*range(1, 12), 13, 14, 15, 16)]
+    + [f"windows-{page}" for page in (874, *range(1250, 1259))]
+)
+"""Those that pages really use. A fixed list, because Python keeps every unknown name that it is asked for, for ever."""
 _ENCODINGS = {"gzip": "gzip", "x-gzip": "gzip", "deflate": "deflate"}
 
 

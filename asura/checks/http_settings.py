@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import attrs
+from attrs.validators import and_
 
-from asura.checks.fields import Between, Limit, OneLine, OneOf, Text
+from asura.fields import between, one_of, pattern, text
 
 IP_VERSIONS = ("auto", "4", "6")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -18,16 +19,18 @@ MAX_BODY_BYTES = 16 * 2**20
 MAX_HEADERS = 50
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_STATUS = re.compile(r"([1-5])xx|([1-5]\d\d)(?:-([1-5]\d\d))?", re.IGNORECASE)
+_STATUS = re.compile(r"([1-5])xx|([1-5]\d\d)(?:-([1-5]\d\d))?", re.IGNORECASE | re.ASCII)
 
 
 @attrs.frozen
-class _HeaderLines(Limit):
+class _HeaderLines:
     """Names that are tokens (RFC 9110 §5.1) and values of one line: no header smuggles in another."""
 
     def __call__(self, _: object, __: object, value: Mapping[str, str]) -> None:
         if len(value) > MAX_HEADERS:
             raise ValueError(f"must have at most {MAX_HEADERS} entries, not {len(value)}")
+        if len({name.lower() for name in value}) < len(value):
+            raise ValueError("must not have the same header twice; capital letters make no difference")
         for name, line in value.items():
             if len(name) > 256 or not _TOKEN.fullmatch(name):
                 raise ValueError(f"must have header names of letters, digits and hyphens, not {name[:40]!r}")
@@ -40,7 +43,7 @@ class _HeaderLines(Limit):
 
 
 @attrs.frozen
-class _StatusList(Limit):
+class _StatusList:
     """Codes (200), classes ("2xx") and ranges ("200-299")."""
 
     @property
@@ -56,31 +59,12 @@ class _StatusList(Limit):
 
 
 @attrs.frozen
-class _NoColon(Limit):
-    """RFC 7617 §2: the first colon ends the user name."""
+class _InSomeBody:
+    """Nothing can be found in an answer to HEAD, which has no body."""
 
-    @property
-    def schema(self) -> Mapping[str, Any]:
-        """The JSON Schema keywords."""
-        return {"pattern": "^[^:]*$"}
-
-    def __call__(self, _: object, __: object, value: str) -> None:
-        if ":" in value:
-            raise ValueError("must not have a colon")
-
-
-@attrs.frozen
-class _TokenText(Limit):
-    """RFC 6750 §2.1, loosely: printable ASCII without spaces."""
-
-    @property
-    def schema(self) -> Mapping[str, Any]:
-        """The JSON Schema keywords."""
-        return {"pattern": "^[!-~]+$"}
-
-    def __call__(self, _: object, __: object, value: str) -> None:
-        if not all("!" <= c <= "~" for c in value):
-            raise ValueError("must be printable ASCII without spaces")
+    def __call__(self, instance: "HttpSettings", _: object, value: str) -> None:
+        if value and instance.method == "HEAD":
+            raise ValueError("must be empty with the method HEAD, whose answers have no body")
 
 
 def status_codes(entry: int | str) -> range:
@@ -104,10 +88,14 @@ class BasicAuth:
     """A user name and a password (RFC 7617)."""
 
     username: str = attrs.field(
-        validator=[Text(256, at_least=1), OneLine(), _NoColon()], metadata={"label": "User name"}
+        validator=and_(text(256, at_least=1), pattern(r"[^:\x00-\x1f\x7f]*", "free of colons and control characters")),
+        metadata={"label": "User name"},
     )
     password: str = attrs.field(
-        default="", repr=False, validator=[Text(1024), OneLine()], metadata={"label": "Password", "secret": True}
+        default="",
+        repr=False,
+        validator=and_(text(1024), pattern(r"[^\x00-\x1f\x7f]*", "free of line breaks and control characters")),
+        metadata={"label": "Password", "secret": True},
     )
     type: Literal["basic"] = "basic"
 
@@ -117,7 +105,9 @@ class BearerAuth:
     """A token (RFC 6750)."""
 
     token: str = attrs.field(
-        repr=False, validator=[Text(4096, at_least=1), _TokenText()], metadata={"label": "Token", "secret": True}
+        repr=False,
+        validator=and_(text(4096, at_least=1), pattern(r"[!-~]*", "printable ASCII without spaces")),
+        metadata={"label": "Token", "secret": True},
     )
     type: Literal["bearer"] = "bearer"
 
@@ -128,7 +118,7 @@ class HttpSettings:
 
     method: str = attrs.field(
         default="GET",
-        validator=OneOf(METHODS),
+        validator=one_of(METHODS),
         metadata={
             "label": "Method",
             "help": "HEAD is enough where nothing is looked for in the body.",
@@ -148,7 +138,7 @@ class HttpSettings:
     body: str = attrs.field(
         default="",
         repr=False,
-        validator=Text(65_536),
+        validator=text(65_536),
         metadata={
             "label": "Body",
             "help": "Sent as UTF-8 text; set Content-Type among the headers for anything but plain text.",
@@ -156,7 +146,11 @@ class HttpSettings:
         },
     )
     auth: BasicAuth | BearerAuth | None = attrs.field(
-        default=None, metadata={"label": "Authentication", "help": "Sent to the target's own origin only."}
+        default=None,
+        metadata={
+            "label": "Authentication",
+            "help": "Sent to the target's own origin only, in place of any Authorization among the headers.",
+        },
     )
     expected_status: tuple[int | str, ...] = attrs.field(
         default=("2xx", "3xx"),
@@ -167,11 +161,11 @@ class HttpSettings:
         },
     )
     follow_redirects: bool = attrs.field(
-        default=True, metadata={"label": "Follow redirects", "help": "Judge the page at the end, not the redirect."}
+        default=True, metadata={"label": "Follow redirects", "help": "Judge the answer at the end, not the redirect."}
     )
     max_redirects: int = attrs.field(
         default=5,
-        validator=Between(1, 20),
+        validator=between(1, 20),
         metadata={"label": "Most redirects", "help": "More than this many in a row count as down."},
     )
     verify_tls: bool = attrs.field(
@@ -180,16 +174,16 @@ class HttpSettings:
     )
     ip_version: str = attrs.field(
         default="auto",
-        validator=OneOf(IP_VERSIONS),
+        validator=one_of(IP_VERSIONS),
         metadata={
             "label": "IP version",
             "help": "auto takes the first address that answers.",
-            "choices": ("auto", "4", "6"),
+            "choices": IP_VERSIONS,
         },
     )
     max_body_bytes: int = attrs.field(
         default=2**20,
-        validator=Between(1, MAX_BODY_BYTES, unit="bytes"),
+        validator=between(1, MAX_BODY_BYTES, unit="bytes"),
         metadata={
             "label": "Most of the body",
             "help": "The body is read up to here, counted after decompression; the rest is left.",
@@ -198,6 +192,6 @@ class HttpSettings:
     )
     keyword: str = attrs.field(
         default="",
-        validator=Text(1024),
+        validator=and_(text(1024), _InSomeBody()),
         metadata={"label": "Keyword", "help": "A text that the body must contain, capital letters and all."},
     )

@@ -3,14 +3,15 @@
 import re
 
 import attrs
+from attrs.validators import and_
 
 from asura.checks.base import Attempt, CheckType, Env, Fault, Stopwatch, down
 from asura.checks.connection import Connection, broken_words, connect
-from asura.checks.fields import Text
 from asura.checks.http_exchange import shown
 from asura.checks.target import parse_host_port, shown_host_port
 from asura.checks.tls import peer_expires_at, start_tls
 from asura.errors import TargetRefused
+from asura.fields import text
 from asura.model.monitor import Status
 from asura.model.observation import Outcome
 from asura.netguard import ResolveError
@@ -51,12 +52,12 @@ class TcpSettings:
 
     send: str = attrs.field(
         default="",
-        validator=[Text(8192), _escaped],
+        validator=and_(text(8192), _escaped),
         metadata={"label": "Send", "help": r"Sent after connecting, as UTF-8; \r \n \t \0 \\ and \xNN are understood."},
     )
     expect: str = attrs.field(
         default="",
-        validator=[Text(1024), _escaped],
+        validator=and_(text(1024), _escaped),
         metadata={"label": "Expect", "help": r"Must come back within the first 64 KiB; the same escapes. Empty: any."},
     )
     tls: bool = attrs.field(

@@ -45,6 +45,8 @@ async def start_tls(
         raise Fault(words, cert_expires_at=certificate.expires_at(der)) from None
     except OSError as exc:
         raise Fault(_handshake_words(exc)) from None
+    except ValueError:
+        raise Fault("the TLS handshake failed: the host name can't be asked for") from None
 
 
 def peer_expires_at(connection: Connection) -> int | None:

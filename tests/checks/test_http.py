@@ -1,3 +1,4 @@
+import errno
 import os
 import socket
 import stat
@@ -11,6 +12,7 @@ import trio
 from asura.checks import CHECK_TYPES
 from asura.checks.base import Env, Stopwatch
 from asura.checks.http_settings import BasicAuth, BearerAuth, HttpSettings
+from asura.errors import OwnFailure
 from asura.model.monitor import Status
 from asura.netguard import Guard
 from tests.checks.conftest import Check
@@ -133,6 +135,11 @@ DOWN: dict[str, tuple[Behaviour, dict[str, object], str]] = {
         {"keyword": "hello", "max_body_bytes": 1002},
         '"hello" is not in the first 1002 bytes of the body, and no more is read',
     ),
+    "wrong status after a redirect": (
+        routes({"/": redirect("/b"), "/b": answer(404)}),
+        {"expected_status": (302,)},
+        "answered 404 Not Found at http://127.0.0.1:",
+    ),
     "reset": (reset, {}, "the connection was reset before it answered"),
     "silent close": (raw(), {}, "the target closed the connection without an answer"),
     "garbage": (
@@ -151,6 +158,12 @@ DOWN: dict[str, tuple[Behaviour, dict[str, object], str]] = {
         {},
         "the answer is broken HTTP: ",
     ),
+    "no keyword in a body that can't be read": (
+        answer(200, b"hello", content_encoding="br"),
+        {"keyword": "hello "},
+        '"hello " can\'t be looked for: the body is encoded as "br"',
+    ),
+    "a very long redirect": (redirect("x:" + "a" * 60_000), {}, "302 redirects to a URL that can't be asked: it must "),
     "half a header": (
         raw(b"HTTP/1.1 200 OK\r\nServ"),
         {},
@@ -435,6 +448,20 @@ async def test_private_targets_are_refused_by_default(check: Check, env: Env, nu
         "127.0.0.1 is a loopback address; set monitor.allow_private_targets or list it in monitor.allowed_networks"
     )
     assert target.connections == 0
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "some.example"])
+async def test_a_failure_of_this_machine_is_not_the_targets(
+    host: str, check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def out_of_sockets(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    resolve_to({}, monkeypatch)
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "socket", out_of_sockets)
+        with pytest.raises(OwnFailure, match="no socket left on this machine"):
+            await check("http", f"http://{host}:9/")
 
 
 async def test_the_next_address_is_tried_when_one_refuses(

@@ -204,6 +204,14 @@ BAD: dict[str, tuple[dict[str, object], dict[str, str]]] = {
     ),
     "too many redirects": ({"max_redirects": 21}, {"max_redirects": "must be between 1 and 20"}),
     "too large a body": ({"max_body_bytes": 16777217}, {"max_body_bytes": "must be between 1 and 16777216 bytes"}),
+    "the same header twice": (
+        {"headers": {"Host": "a", "host": "b"}},
+        {"headers": "must not have the same header twice; capital letters make no difference"},
+    ),
+    "a keyword in no body": (
+        {"method": "HEAD", "keyword": "x"},
+        {"keyword": "must be empty with the method HEAD, whose answers have no body"},
+    ),
     "another IP": ({"ip_version": "5"}, {"ip_version": "must be one of auto, 4, 6"}),
     "auth without type": ({"auth": {"token": "x"}}, {"auth.type": "must be one of basic, bearer"}),
     "auth without token": ({"auth": {"type": "bearer"}}, {"auth.token": "is required"}),
@@ -213,7 +221,7 @@ BAD: dict[str, tuple[dict[str, object], dict[str, str]]] = {
     ),
     "a user with a colon": (
         {"auth": {"type": "basic", "username": "a:b"}},
-        {"auth.username": "must not have a colon"},
+        {"auth.username": "must be free of colons and control characters"},
     ),
     "several at once": (
         {"verify_tls": "yes", "keyword": 5, "max_redirects": 0},
