@@ -66,13 +66,17 @@ class Hub:
     def subscribe(self, *kinds: str) -> Iterator[Subscription]:
         """A subscription to `kinds`, ended on leaving."""
         subscription = Subscription(frozenset(kinds))
-        for kind in kinds:
-            self._by_kind.setdefault(kind, []).append(subscription)
+        self.attach(subscription)
         try:
             yield subscription
         finally:
             for kind in kinds:
                 self._by_kind[kind].remove(subscription)
+
+    def attach(self, subscription: Subscription) -> None:
+        """Publish to a subscription of the caller's making for as long as the hub lives."""
+        for kind in subscription.kinds:
+            self._by_kind.setdefault(kind, []).append(subscription)
 
     def publish(self, event: Event) -> None:
         """Hand `event` to every subscription of its kind; from the trio thread only, never waits."""

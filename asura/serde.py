@@ -45,7 +45,7 @@ def load(cls: type[T], value: object, *, path: str = "") -> T:
 
 def dump(value: object) -> Any:
     """`value` as plain data: attrs objects become objects, tuples lists, enums their value."""
-    return msgspec.to_builtins(value)
+    return msgspec.json.decode(msgspec.json.encode(value))  # `to_builtins` leaves tuples as they are
 
 
 def wire_name(field: "attrs.Attribute[Any]") -> str:

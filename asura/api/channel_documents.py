@@ -15,6 +15,8 @@ from asura.model.notification import Channel, EventName
 from asura.netguard import Guard
 from asura.serde import dump, load
 
+SETTINGS: Mapping[str, type] = {name: kind.settings for name, kind in CHANNEL_TYPES.items()}
+
 
 @attrs.frozen(kw_only=True)
 class ChannelDocument:
@@ -23,7 +25,7 @@ class ChannelDocument:
     name: str = attrs.field(validator=text(255, at_least=1, blank=False))
     type: str = attrs.field(validator=one_of(tuple(CHANNEL_TYPES)))
     enabled: bool = True
-    settings: Mapping[str, Any] = attrs.field(factory=dict)
+    settings: Mapping[str, Any] = attrs.field(factory=dict, metadata={"by_type": SETTINGS})
     events: tuple[EventName, ...] = attrs.field(
         default=(), validator=items(20), metadata={"help": "what it is told of; empty is everything"}
     )
@@ -37,7 +39,7 @@ class ChannelView:
     name: str
     type: str
     enabled: bool
-    settings: Mapping[str, Any]
+    settings: Mapping[str, Any] = attrs.field(metadata={"by_type": SETTINGS})
     events: Sequence[EventName]
     created_at: Instant
     updated_at: Instant

@@ -1,26 +1,27 @@
 """Live events for browsers: numbered, kept for a while so that a lost connection can go on, never waited for.
 
-One subscription to the hub serves all streams, and what it holds is taken over into a ring whenever a stream looks;
-so there is no task of its own, and nothing to do while nobody listens. Checks are too many to keep: each stream has
-its own subscription to them and tells the last of each monitor, at most once a second.
+What is published goes straight into a ring that all streams read; there is no task of its own. Checks are too many
+to keep: of those only the last of each monitor is known, and a stream tells what is new among them once a second.
 """
 
 import secrets
-from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections import OrderedDict, deque
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
-import msgspec
+import trio
 
 from asura.live import Event, Hub, Subscription
 
 RING_SIZE = 1000
 """Events that a reader may have missed and still get: some minutes of a bad day."""
 
-_KEPT = ("monitor.changed", "monitor.status", "incident.*", "delivery.*", "channel.*")
-_NAMES = {"monitor": "monitor", "incident": "incident", "delivery": "delivery", "channel": "channel"}
+MAX_KNOWN = 50_000
+"""Monitors whose last check is known: more than there can sensibly be, and deleted ones leave in the end."""
+
+KEPT = frozenset({"monitor.changed", "monitor.status", "incident.*", "delivery.*", "channel.*"})
+CHECKED = frozenset({"monitor.checked"})
 
 
 @attrs.frozen
@@ -31,43 +32,78 @@ class Numbered:
     event: Event
 
 
+class Ring(Subscription):
+    """The latest events that a reader must not miss."""
+
+    def __init__(self) -> None:
+        super().__init__(KEPT)
+        self.last = 0
+        """The number of the newest event."""
+        self.news = trio.Event()
+        """Set with the next event. Take it before reading, so that none slips through in between."""
+        self._kept: deque[Numbered] = deque(maxlen=RING_SIZE)
+
+    def put(self, event: Event) -> None:
+        """Add an event; from the trio thread only."""
+        self.last += 1
+        self._kept.append(Numbered(self.last, event))
+        news, self.news = self.news, trio.Event()
+        news.set()
+
+    def after(self, number: int) -> list[Numbered] | None:
+        """The events after `number`, oldest first; None when some of them are no longer known, or never were."""
+        if number > self.last or number < self.last - len(self._kept):
+            return None
+        return [each for each in self._kept if each.number > number]
+
+
+class Board(Subscription):
+    """The last check of each monitor, the latest at the end."""
+
+    def __init__(self) -> None:
+        super().__init__(CHECKED)
+        self.last = 0
+        self._latest: OrderedDict[int, tuple[int, Mapping[str, Any]]] = OrderedDict()
+
+    def put(self, event: Event) -> None:
+        """Take the place of the monitor's last check; from the trio thread only."""
+        if event.id is not None:
+            self.last += 1
+            self._latest[event.id] = (self.last, event.detail)
+            self._latest.move_to_end(event.id)
+            if len(self._latest) > MAX_KNOWN:
+                self._latest.popitem(last=False)
+
+    def after(self, number: int) -> list[tuple[int, Mapping[str, Any]]]:
+        """Monitor and check for each monitor that was checked after `number`, the latest first."""
+        found = []
+        for monitor_id in reversed(self._latest):
+            at, detail = self._latest[monitor_id]
+            if at <= number:
+                break
+            found.append((monitor_id, detail))
+        return found
+
+
 class Feed:
     """The events of this run of the daemon. `boot` tells one run from the next."""
 
     def __init__(self, hub: Hub) -> None:
         self.boot = secrets.token_hex(4)
-        self._hub = hub
-        self._open = ExitStack()
-        self._news = self._open.enter_context(hub.subscribe(*_KEPT))
-        self._ring: deque[Numbered] = deque(maxlen=RING_SIZE)
-        self._last = 0
+        self.ring = Ring()
+        self.board = Board()
+        self.streams = 0
+        """How many readers there are."""
+        hub.attach(self.ring)
+        hub.attach(self.board)
 
-    @property
-    def last_number(self) -> int:
-        """The number of the newest event."""
-        self._take_over()
-        return self._last
+    def id_of(self, number: int) -> str:
+        """What a reader is told, and sends back as Last-Event-ID."""
+        return f"{self.boot}-{number}"
 
-    def _take_over(self) -> None:
-        events = self._news.take() if self._news.pending else []
-        if self._news.overflowed:
-            # What was lost can't be resumed over: numbers before this are answered with a reset.
-            self._news.overflowed = False
-            self._ring.clear()
-            self._last += 1
-        for event in events:
-            self._last += 1
-            self._ring.append(Numbered(self._last, event))
-
-    def after(self, number: int) -> list[Numbered] | None:
-        """The events after `number`; None when some of them are no longer known."""
-        self._take_over()
-        if number == self._last:
-            return []
-        if number > self._last or not self._ring or self._ring[0].number > number + 1:
+    def number_of(self, event_id: str) -> int | None:
+        """The number in a Last-Event-ID of this run; None for anything else."""
+        boot, _, digits = event_id.partition("-")
+        if boot != self.boot or not digits.isascii() or not digits.isdigit() or len(digits) > 18:
             return None
-        return [each for each in self._ring if each.number > number]
-
-    async def wait(self) -> None:
-        """Wait until there is something new; may return early."""
-        await self._news.wait_pending()
+        return int(digits)

@@ -11,6 +11,7 @@ from asura import metrics
 from asura.api import auth
 from asura.api.auth import Actor, Sessions
 from asura.api.errors import ApiError, too_many
+from asura.api.feed import Feed
 from asura.api.limits import Buckets, bucket_key
 from asura.api.services import Services
 from asura.config.schema import Config
@@ -44,6 +45,7 @@ class Gate:
 
     def __init__(self, services: Services, *, client_of: ClientOf) -> None:
         self.sessions = Sessions(services.store)
+        self.feed = Feed(services.hub)
         self._services = services
         self._client_of = client_of
         self._strangers = Buckets()
@@ -62,7 +64,7 @@ class Gate:
         """Who is asking; None only where `needs` is ANYBODY. Raises the refusal."""
         actor = None
         try:
-            actor = await self._who(request)
+            actor = await self.identify(request)
         except ApiError:
             if needs != ANYBODY:
                 self.count_stranger(request)
@@ -79,7 +81,7 @@ class Gate:
                 actor.require(needs)
         return actor
 
-    async def _who(self, request: Request) -> Actor | None:
+    async def identify(self, request: Request) -> Actor | None:
         """Who the credentials belong to, None without any. Wrong ones are refused, never passed over."""
         config = self._services.config.current
         key = auth.presented_key(request.headers)

@@ -24,6 +24,8 @@ MAX_THRESHOLD = 1000
 MAX_RESEND_S = 31_536_000
 MAX_REFERENCES = 100
 
+SETTINGS: Mapping[str, type] = {name: kind.settings for name, kind in CHECK_TYPES.items()}
+
 Uptime = TypedDict("Uptime", {"24h": float | None, "7d": float | None, "30d": float | None, "90d": float | None})
 
 
@@ -51,7 +53,7 @@ class MonitorDocument:
     public: bool = False
     tags: tuple[str, ...] = _field((), items(20, each=text(100, at_least=1, blank=False)))
     group: str | None = _field(None, text(255))
-    settings: Mapping[str, Any] = attrs.field(factory=dict)
+    settings: Mapping[str, Any] = attrs.field(factory=dict, metadata={"by_type": SETTINGS})
     assertions: Any = attrs.field(factory=list, metadata={"help": "none are understood by this version"})
     track_changes: bool = False
     failure_threshold: int = _field(3, between(1, MAX_THRESHOLD), help="consecutive failures before down")
@@ -94,7 +96,7 @@ class MonitorView:
     public: bool
     tags: Sequence[str]
     group: str | None
-    settings: Mapping[str, Any]
+    settings: Mapping[str, Any] = attrs.field(metadata={"by_type": SETTINGS})
     assertions: Any
     track_changes: bool
     failure_threshold: int

@@ -1,14 +1,50 @@
 """Every resource, and how an app is given them."""
 
+from functools import cache
+
+import msgspec
 from quart import Quart, Response, current_app, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from asura.api import errors, history, monitor_actions, monitors
+from asura.api import (
+    audit,
+    errors,
+    events,
+    health,
+    history,
+    incidents,
+    monitor_actions,
+    monitors,
+    notifications,
+    openapi,
+    overview,
+    reference,
+    session,
+    system,
+    types,
+)
 from asura.api.endpoint import GATE, SERVICES, IdConverter, Routes
 from asura.api.gate import ClientOf, Gate
 from asura.api.services import Services
 
-ALL: tuple[Routes, ...] = (monitors.routes, monitor_actions.routes, history.routes)
+ALL: tuple[Routes, ...] = (
+    health.routes,
+    session.routes,
+    overview.routes,
+    events.routes,
+    monitors.routes,
+    monitor_actions.routes,
+    history.routes,
+    incidents.routes,
+    notifications.routes,
+    types.routes,
+    audit.routes,
+    system.routes,
+    system.metric_routes,
+    reference.routes,
+    reference.page_routes,
+)
+"""In the order in which the reference shows them."""
 
 PREFLIGHT_S = 600
 """How long a browser may remember what another origin's page is allowed."""
@@ -25,6 +61,7 @@ def register(app: Quart, services: Services, *, client_of: ClientOf) -> None:
     app.url_map.merge_slashes = False
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     base_path = services.config.current.server.base_path
+    app.extensions[reference.DOCUMENT] = cache(lambda: msgspec.json.encode(openapi.document(ALL, base_path=base_path)))
     for routes in ALL:
         app.register_blueprint(routes.blueprint, url_prefix=f"{base_path}{routes.prefix}")
     app.register_error_handler(HTTPException, _on_http_error)

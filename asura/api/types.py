@@ -152,7 +152,9 @@ def _kind(field: "attrs.Attribute[Any]") -> str:
 def _variants(wanted: Any) -> list[Variant]:
     options: Iterable[Any] = get_args(wanted) if isinstance(wanted, types.UnionType) else ()
     classes = [each for each in options if isinstance(each, type) and attrs.has(each)]
-    return [Variant(name=_tag(each), label=_LABELS.get(_tag(each), _tag(each)), fields=_fields(each)) for each in classes]
+    return [
+        Variant(name=_tag(each), label=_LABELS.get(_tag(each), _tag(each)), fields=_fields(each)) for each in classes
+    ]
 
 
 def _tag(cls: type) -> str:

@@ -149,6 +149,7 @@ def _emit_check(conn: Conn, state: MonitorState, observation: Observation) -> No
         "status": outcome.status.value,
         "last_check_at": state.last_check_at,
         "last_response_ms": outcome.response_ms,
+        "confirming": state.confirming,
     }
     emit(conn, Event(kind="monitor.checked", id=state.monitor_id, detail=detail))
 
