@@ -94,12 +94,12 @@ async def _beginning(response: httpx.Response) -> str:
     if response.headers.get("content-encoding", "identity") != "identity":
         return ""  # not asked for, and a few KiB may inflate to anything
     found = b""
-    with trio.move_on_after(READ_S):
+    with trio.move_on_after(READ_S) as reading:
         try:
             async for chunk in response.aiter_raw():
                 found += chunk[: READ_BYTES - len(found)]
                 if len(found) >= READ_BYTES:
-                    break
+                    reading.cancel()  # not `break`: that would leave the library's generators to the collector
         except httpx.HTTPError:
             pass  # what came before the connection broke is still worth showing
     return shortened(found.decode("utf-8", "replace"))

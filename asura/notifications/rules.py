@@ -69,16 +69,16 @@ def after_failure(error: SendError, *, attempts: int, created_at: int, now_ms: i
     """
     if error.permanent:
         return GiveUp(reason=str(error))
-    wait_s = max(backoff_s(attempts, chance=chance), min(error.retry_after_s or 0.0, LONGEST_RETRY_AFTER_S))
+    wait_s = max(backoff_s(attempts, chance=chance), pause_s(error))
     at_ms = now_ms + round(wait_s * 1000)
     if at_ms > created_at + GIVE_UP_AFTER_S * 1000:
         return GiveUp(reason=f"given up after {attempts} attempt{'' if attempts == 1 else 's'}: {error}")
     return TryAgain(at_ms=at_ms)
 
 
-def held_until(error: SendError, *, now_ms: int) -> int:
-    """Until when nothing more is sent to a channel whose provider asked for a pause; `now_ms` if it did not."""
-    return now_ms + round(min(error.retry_after_s or 0.0, LONGEST_RETRY_AFTER_S) * 1000)
+def pause_s(error: SendError) -> float:
+    """For how long nothing more is sent to a channel whose provider asked for a pause; 0 if it did not."""
+    return min(error.retry_after_s or 0.0, LONGEST_RETRY_AFTER_S)
 
 
 def lanes(*, answers: bool) -> int:

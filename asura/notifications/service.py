@@ -133,7 +133,8 @@ class _Pace:
     running: dict[DeliveryId, int | None] = attrs.field(factory=dict)
     """The deliveries that are being sent, each with its incident."""
     answers: bool = False
-    held_until: int = 0
+    held_until: float = 0.0
+    """On trio's clock: the wall clock may be set."""
 
 
 @attrs.frozen(kw_only=True)
@@ -159,7 +160,7 @@ class _Dispatcher:
             for event in await news.wait():
                 pace = self._paces.get(ChannelId(event.id or 0))
                 if event.kind == "channel.changed" and pace is not None:
-                    pace.answers, pace.held_until = False, 0
+                    pace.answers, pace.held_until = False, 0.0
             self._woken.set()
 
     async def wake_at(self, event: trio.Event) -> None:
@@ -182,21 +183,25 @@ class _Dispatcher:
         if now_ms < self._looked_at:
             await self._mend_timers(now_ms)
         self._looked_at = now_ms
-        room = {channel_id: self._room(pace, now_ms) for channel_id, pace in self._paces.items()}
+        room = {channel_id: self._room(pace) for channel_id, pace in self._paces.items()}
         running = [delivery_id for pace in self._paces.values() for delivery_id in pace.running]
         free = MAX_RUNNING - len(running)
-        if free > 0:
-            found = await self._outbox.store.read(lambda conn: _look(conn, now_ms=now_ms, room=room, running=running))
-            for channel, delivery in found.due[:free]:
-                self._start(sends, channel, delivery)
-            wake_ats = [found.next_at, *(pace.held_until for pace in self._paces.values() if pace.held_until > now_ms)]
-            until_ms = min((at for at in wake_ats if at is not None), default=None)
-            if until_ms is not None:
-                return min(LONGEST_SLEEP_S, max(0.0, (until_ms - self._outbox.clock.now_ms()) / 1000))
-        return LONGEST_SLEEP_S
+        if free <= 0:
+            return LONGEST_SLEEP_S  # each end wakes
+        found = await self._outbox.store.read(lambda conn: _look(conn, now_ms=now_ms, room=room, running=running))
+        for channel, delivery in found.due[:free]:
+            self._start(sends, channel, delivery)
+        return self._sleep_s(found.next_at)
 
-    def _room(self, pace: _Pace, now_ms: int) -> int:
-        return 0 if pace.held_until > now_ms else rules.lanes(answers=pace.answers) - len(pace.running)
+    def _room(self, pace: _Pace) -> int:
+        return 0 if pace.held_until > trio.current_time() else rules.lanes(answers=pace.answers) - len(pace.running)
+
+    def _sleep_s(self, next_at: int | None) -> float:
+        now_s = trio.current_time()
+        waits_s = [pace.held_until - now_s for pace in self._paces.values() if pace.held_until > now_s]
+        if next_at is not None:
+            waits_s.append(max(0.0, (next_at - self._outbox.clock.now_ms()) / 1000))
+        return min([LONGEST_SLEEP_S, *waits_s])
 
     def _start(self, sends: trio.Nursery, channel: Channel, delivery: Delivery) -> None:
         pace = self._paces.setdefault(channel.id, _Pace())
@@ -228,7 +233,7 @@ class _Dispatcher:
     async def _failed(self, pace: _Pace, channel: Channel, delivery: Delivery, error: SendError) -> None:
         now_ms, attempts = self._outbox.clock.now_ms(), delivery.attempts + 1
         pace.answers = error.permanent  # a refusal is an answer too
-        pace.held_until = max(pace.held_until, rules.held_until(error, now_ms=now_ms))
+        pace.held_until = max(pace.held_until, trio.current_time() + rules.pause_s(error))
         decision = rules.after_failure(
             error, attempts=attempts, created_at=delivery.created_at, now_ms=now_ms, chance=self._outbox.chance()
         )
