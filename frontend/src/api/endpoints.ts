@@ -33,7 +33,7 @@ export const monitors = {
   metrics: (id: number, query: Filters, signal?: Signal) =>
     ask<t.Metrics>("GET", `/monitors/${id}/metrics`, { query, signal }),
   timeline: (id: number, query: Filters, signal?: Signal) =>
-    ask<t.Span[] | { data: t.Span[] }>("GET", `/monitors/${id}/timeline`, { query, signal }),
+    ask<t.Span[]>("GET", `/monitors/${id}/timeline`, { query, signal }),
 };
 
 export const incidents = {
@@ -61,7 +61,7 @@ export const channels = {
 export const system = {
   overview: (signal?: Signal) => ask<t.Overview>("GET", "/overview", { signal }),
   facts: (signal?: Signal) => ask<t.SystemFacts>("GET", "/system", { signal }),
-  backup: () => ask<t.Settings>("POST", "/system/backup"),
+  backup: () => ask<t.Backup>("POST", "/system/backup"),
   audit: (query: Filters, signal?: Signal) => ask<t.Page<t.AuditEntry>>("GET", "/audit", { query, signal }),
   types: (signal?: Signal) => ask<t.Types>("GET", "/types", { signal }),
   tags: (signal?: Signal) => named(ask<unknown>("GET", "/tags", { signal })),

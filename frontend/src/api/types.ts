@@ -195,6 +195,7 @@ export interface Overview {
 
 export interface Part {
   name: string;
+  /** `starting` `running` `restarting` `stopped` */
   state: string;
   restarts: number;
   last_error: string | null;
@@ -204,17 +205,31 @@ export interface Health {
   status: string;
   version: string;
   uptime_seconds: number;
+  /** What is wrong, when it is failing. */
   reason?: string;
-  parts?: Part[];
 }
 
 export interface SystemFacts {
   version: string;
-  python?: string;
-  sqlite?: string;
-  started_at?: string;
-  database: { path?: string; size_bytes: number; wal_bytes?: number; schema_version: number };
+  python: string;
+  sqlite: string;
+  started_at: string;
+  uptime_seconds: number;
+  database: {
+    path: string;
+    size_bytes: number;
+    wal_bytes: number;
+    schema_version: number;
+    healthy: boolean;
+    last_error: string | null;
+  };
   retention: { raw_days: number; days: number };
+  parts: Part[];
+}
+
+export interface Backup {
+  path: string;
+  size_bytes: number;
 }
 
 export interface AuditEntry {
@@ -236,7 +251,13 @@ export interface Named {
 
 export interface Choice {
   value: string;
-  label?: string;
+  label: string;
+}
+
+export interface Variant {
+  name: string;
+  label: string;
+  fields: FieldSpec[];
 }
 
 /** One setting of a monitor or channel type, described well enough to draw its field. */
@@ -248,9 +269,11 @@ export interface FieldSpec {
   unit: string | null;
   default: Json;
   secret: boolean;
+  secret_keys: string[];
   required: boolean;
+  placeholder: string;
   choices: Choice[] | null;
-  fields?: FieldSpec[];
+  variants: Variant[] | null;
 }
 
 export interface TypeSpec {

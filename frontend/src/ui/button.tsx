@@ -24,7 +24,7 @@ interface ButtonProps {
   /** Why it can't be used now; given, the button is off and says so. */
   refusal?: string | undefined;
   isBusy?: boolean;
-  isPressed?: boolean;
+  isExpanded?: boolean;
   isSmall?: boolean;
   class?: string;
 }
@@ -40,7 +40,7 @@ export function Button(props: ButtonProps) {
     onClick,
     refusal,
     isBusy,
-    isPressed,
+    isExpanded,
     isSmall,
   } = props;
   const [isWaiting, setWaiting] = useState(false);
@@ -77,7 +77,7 @@ export function Button(props: ButtonProps) {
         title={refusal ?? (children ? undefined : label)}
         aria-disabled={refusal ? "true" : undefined}
         aria-describedby={refusal ? reason : undefined}
-        aria-pressed={isPressed}
+        aria-pressed={isExpanded}
         aria-busy={busy ? "true" : undefined}
       >
         {busy ? <span class="spinner" aria-hidden="true" /> : icon && <Icon name={icon} />}

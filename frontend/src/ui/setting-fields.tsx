@@ -7,7 +7,7 @@ export type SettingValues = { [key: string]: SettingValue };
 
 export interface SettingSpec {
   name: string;
-  /** `string` `text` `integer` `number` `boolean` `list` `map` `object`. */
+  /** `string` `text` `integer` `number` `boolean` `choice` `list` `map` `variant`. */
   type: string;
   label: string;
   help: string;
@@ -15,8 +15,16 @@ export interface SettingSpec {
   default: SettingValue;
   secret: boolean;
   required: boolean;
-  choices: { value: string; label?: string }[] | null;
-  fields?: SettingSpec[];
+  placeholder: string;
+  choices: { value: string; label: string }[] | null;
+  /** The kinds that an object may be of; its `type` names the one. */
+  variants: SettingVariant[] | null;
+}
+
+export interface SettingVariant {
+  name: string;
+  label: string;
+  fields: SettingSpec[];
 }
 
 interface Props {
@@ -61,7 +69,7 @@ interface FieldProps {
 function SettingField({ spec, value, onChange, errors, path }: FieldProps) {
   const common = { label: spec.label, help: spec.help || undefined, error: errors[path], isRequired: spec.required };
   if (spec.choices) {
-    const options = spec.choices.map((one) => ({ value: one.value, label: one.label ?? one.value }));
+    const options = spec.choices.map((one) => ({ value: one.value, label: one.label }));
     return <SelectField {...common} value={String(value ?? "")} options={options} onChange={onChange} />;
   }
   switch (spec.type) {
@@ -85,14 +93,15 @@ function SettingField({ spec, value, onChange, errors, path }: FieldProps) {
     }
     case "map":
       return <MapField {...common} value={texts(value)} errors={below(errors, path)} onChange={onChange} />;
-    case "object":
-      return <ObjectField spec={spec} value={value} onChange={onChange} errors={errors} path={path} />;
+    case "variant":
+      return <VariantField spec={spec} value={value} onChange={onChange} errors={errors} path={path} />;
     default:
       return (
         <TextField
           {...common}
           type={spec.secret ? "password" : "text"}
           rows={spec.type === "text" ? 3 : undefined}
+          placeholder={spec.placeholder || undefined}
           isCode={spec.type === "text"}
           value={typeof value === "string" ? value : ""}
           onChange={(text) => onChange(text === "" && spec.default === null ? null : text)}
@@ -101,21 +110,35 @@ function SettingField({ spec, value, onChange, errors, path }: FieldProps) {
   }
 }
 
-function ObjectField({ spec, value, onChange, errors, path }: FieldProps) {
-  const values = typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+function VariantField({ spec, value, onChange, errors, path }: FieldProps) {
+  const { type, ...values } = typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+  const variants = spec.variants ?? [];
+  const variant = variants.find((one) => one.name === type);
+  const options = [{ value: "", label: "None" }, ...variants.map((one) => ({ value: one.name, label: one.label }))];
   return (
-    <fieldset class="field field-group">
-      <legend>{spec.label}</legend>
-      {spec.help && <p class="field-help">{spec.help}</p>}
-      <SettingFields
-        specs={spec.fields ?? []}
-        values={values}
-        errors={errors}
-        path={path}
-        onChange={(next) => onChange(Object.keys(next).length === 0 ? null : next)}
+    <>
+      <SelectField
+        label={spec.label}
+        help={spec.help || undefined}
+        error={errors[path]}
+        value={variant?.name ?? ""}
+        options={options}
+        onChange={(name) => onChange(name === "" ? null : { type: name })}
       />
-      {errors[path] && <p class="field-error">{errors[path]}</p>}
-    </fieldset>
+      {variant && (
+        <fieldset class="field field-group">
+          <legend>{variant.label}</legend>
+          <SettingFields
+            key={variant.name}
+            specs={variant.fields}
+            values={values}
+            errors={errors}
+            path={path}
+            onChange={(next) => onChange({ ...next, type: variant.name })}
+          />
+        </fieldset>
+      )}
+    </>
   );
 }
 

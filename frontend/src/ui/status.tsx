@@ -174,15 +174,15 @@ export function StatusIcon({ status, size = 16 }: { status: string; size?: numbe
   );
 }
 
-/** Shape and word. */
-export function Status({ status }: { status: string }) {
+/** Shape and word; `label` replaces the word. */
+export function Status({ status, label }: { status: string; label?: string }) {
   const look = lookOf(status);
   return (
     <span class={`status tone-${look.tone}`}>
       <svg width="14" height="14" viewBox="0 0 16 16" aria-hidden="true" focusable="false">
         {look.mark}
       </svg>
-      {look.label}
+      {label ?? look.label}
     </span>
   );
 }

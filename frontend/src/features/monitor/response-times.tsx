@@ -31,11 +31,11 @@ interface Sight {
 async function look(id: number, window: string, signal: AbortSignal): Promise<Sight> {
   const chart = await api.monitors.chart(id, window, signal);
   const range = { from: chart.from, to: chart.to };
-  const [timeline, metrics] = await Promise.all([
+  const [spans, metrics] = await Promise.all([
     api.monitors.timeline(id, range, signal),
     api.monitors.metrics(id, range, signal),
   ]);
-  return { chart, spans: Array.isArray(timeline) ? timeline : timeline.data, metrics };
+  return { chart, spans, metrics };
 }
 
 /** The section of response times. */

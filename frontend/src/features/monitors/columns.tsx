@@ -7,7 +7,8 @@ import { Sparkline } from "../../ui/sparkline";
 import { StatusIcon } from "../../ui/status";
 import type { Column } from "../../ui/table";
 
-const MOST_TAGS = 3;
+// A row stays one line high: what does not fit is counted, and named on hover.
+const MOST_CHIPS = 2;
 
 interface Selecting {
   chosen: ReadonlySet<number>;
@@ -43,15 +44,16 @@ function Name({ monitor }: { monitor: Monitor }) {
 
 function Tags({ monitor }: { monitor: Monitor }) {
   if (monitor.tags.length === 0 && !monitor.group) return null;
-  const hidden = monitor.tags.slice(MOST_TAGS);
+  const room = monitor.group ? MOST_CHIPS - 1 : MOST_CHIPS;
+  const hidden = monitor.tags.slice(room);
   return (
-    <span class="chips">
+    <span class="chips chips-line">
       {monitor.group && (
         <a class="chip chip-group" href={`./monitors?group=${encodeURIComponent(monitor.group)}`}>
           {monitor.group}
         </a>
       )}
-      {monitor.tags.slice(0, MOST_TAGS).map((tag) => (
+      {monitor.tags.slice(0, room).map((tag) => (
         <a key={tag} class="chip" href={`./monitors?tag=${encodeURIComponent(tag)}`}>
           {tag}
         </a>
@@ -93,7 +95,7 @@ export function columns({ chosen, toggle, canWrite }: Selecting): Column<Monitor
       key: "tags",
       label: "Group and tags",
       class: "cell-tags",
-      phone: "bare",
+      phone: "hide",
       cell: (monitor) => <Tags monitor={monitor} />,
     },
     {
@@ -124,6 +126,7 @@ export function columns({ chosen, toggle, canWrite }: Selecting): Column<Monitor
       isNumber: true,
       sort: "last_check_at",
       class: "cell-checked muted",
+      phone: "hide",
       cell: (monitor) => <Ago at={monitor.last_check_at} />,
     },
   ];

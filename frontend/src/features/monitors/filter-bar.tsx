@@ -27,6 +27,7 @@ function options(all: string, names: string[], chosen: string, label = (name: st
 
 /** Search, filters and order. */
 export function FilterBar({ filters }: { filters: Filters }) {
+  const [isOpen, setOpen] = useState(false);
   const tags = useQuery("tags", (signal) => api.system.tags(signal));
   const groups = useQuery("groups", (signal) => api.system.groups(signal));
   const types = useQuery("types", (signal) => api.system.types(signal));
@@ -35,48 +36,60 @@ export function FilterBar({ filters }: { filters: Filters }) {
     ? SORTS
     : [...SORTS, { value: filters.sort, label: "By column" }];
   return (
-    <search class="filters">
+    <search class={isOpen ? "filters filters-open" : "filters"}>
       <Search value={filters.q} />
-      <Select
-        attributes={{ "aria-label": "Status" }}
-        value={filters.status}
-        options={options("Any status", STATUSES, filters.status, statusLabel)}
-        onChange={(status) => writeFilters({ status })}
-      />
-      <Select
-        attributes={{ "aria-label": "Type" }}
-        value={filters.type}
-        options={options("Any type", typeNames, filters.type, (name) => name.toUpperCase())}
-        onChange={(type) => writeFilters({ type })}
-      />
-      {((groups.data?.length ?? 0) > 0 || filters.group !== "") && (
+      <Button class="filters-switch" icon="settings" isExpanded={isOpen} onClick={() => setOpen(!isOpen)}>
+        Filters
+      </Button>
+      <div class="filters-rest">
         <Select
-          attributes={{ "aria-label": "Group" }}
-          value={filters.group}
-          options={options("Any group", groups.data?.map((one) => one.name) ?? [], filters.group)}
-          onChange={(group) => writeFilters({ group })}
+          attributes={{ "aria-label": "Status" }}
+          value={filters.status}
+          options={options("Any status", STATUSES, filters.status, statusLabel)}
+          onChange={(status) => writeFilters({ status })}
         />
-      )}
-      {((tags.data?.length ?? 0) > 0 || filters.tag !== "") && (
         <Select
-          attributes={{ "aria-label": "Tag" }}
-          value={filters.tag}
-          options={options("Any tag", tags.data?.map((one) => one.name) ?? [], filters.tag)}
-          onChange={(tag) => writeFilters({ tag })}
+          attributes={{ "aria-label": "Type" }}
+          value={filters.type}
+          options={options("Any type", typeNames, filters.type, (name) => name.toUpperCase())}
+          onChange={(type) => writeFilters({ type })}
         />
-      )}
-      <Select
-        attributes={{ "aria-label": "Order" }}
-        value={filters.sort}
-        options={sorts}
-        onChange={(sort) => writeFilters({ sort })}
-      />
+        <Named label="Group" names={groups.data} value={filters.group} onChange={(group) => writeFilters({ group })} />
+        <Named label="Tag" names={tags.data} value={filters.tag} onChange={(tag) => writeFilters({ tag })} />
+        <Select
+          attributes={{ "aria-label": "Order" }}
+          value={filters.sort}
+          options={sorts}
+          onChange={(sort) => writeFilters({ sort })}
+        />
+      </div>
       {isNarrowed(filters) && (
         <Button kind="quiet" icon="close" onClick={clearFilters}>
           Clear
         </Button>
       )}
     </search>
+  );
+}
+
+interface NamedProps {
+  label: string;
+  names: { name: string }[] | undefined;
+  value: string;
+  onChange: (name: string) => void;
+}
+
+// Groups and tags: nothing to choose from until a monitor has one.
+function Named({ label, names, value, onChange }: NamedProps) {
+  if (!names?.length && value === "") return null;
+  const all = names?.map((one) => one.name) ?? [];
+  return (
+    <Select
+      attributes={{ "aria-label": label }}
+      value={value}
+      options={options(`Any ${label.toLowerCase()}`, all, value)}
+      onChange={onChange}
+    />
   );
 }
 

@@ -1,8 +1,9 @@
 // What is wrong, first; then the numbers. When nothing is wrong the page says so in one line.
 
 import { useMemo } from "preact/hooks";
+import { sentence } from "../../api/client";
 import * as api from "../../api/endpoints";
-import type { Health, Incident, Monitor, Overview } from "../../api/types";
+import type { Incident, Monitor, Overview, Part } from "../../api/types";
 import { gather } from "../../lib/debounce";
 import { formatCount, formatRate, plural } from "../../lib/format";
 import { useQuery } from "../../lib/query";
@@ -17,30 +18,56 @@ import { StatusIcon } from "../../ui/status";
 import { OpenIncidents, Troubled } from "./trouble";
 
 const MOST_TROUBLED = 50;
+const DAY_MS = 86_400_000;
 
 export interface Sight {
   counts: Overview;
   troubled: Monitor[];
   incidents: Incident[];
-  health: Health | null;
+  /** Deliveries of the last day that were given up. */
+  failed: number;
+  /** What is wrong with Asura itself; null when it is well. */
+  health: Wellness | null;
+}
+
+interface Wellness {
+  reason: string;
+  parts: Part[];
 }
 
 async function look(signal: AbortSignal): Promise<Sight> {
-  const [counts, troubled, incidents, health] = await Promise.all([
+  const listed = (status: string) =>
+    may("incidents.read")
+      ? api.incidents.list({ status, per_page: MOST_TROUBLED }, signal).then((page) => page.data)
+      : [];
+  const [counts, monitors, open, acknowledged, failed, health] = await Promise.all([
     api.system.overview(signal),
-    may("monitors.read")
-      ? api.monitors.list({ include: "recent", sort: "status", per_page: MOST_TROUBLED }, signal)
-      : null,
-    may("incidents.read") ? api.incidents.list({ per_page: MOST_TROUBLED }, signal) : null,
-    api.health(signal).catch(() => null),
+    api.monitors.list({ include: "recent", sort: "status", per_page: MOST_TROUBLED }, signal),
+    listed("open"),
+    listed("acknowledged"),
+    countFailed(signal),
+    readHealth(signal),
   ]);
-  return {
-    counts,
-    // The list comes with what is wrong first, so the page that was asked for holds it.
-    troubled: (troubled?.data ?? []).filter(needsLook),
-    incidents: (incidents?.data ?? []).filter((incident) => incident.status !== "resolved"),
-    health,
-  };
+  // The list comes with what is wrong first, so its first page holds what needs a look.
+  return { counts, troubled: monitors.data.filter(needsLook), incidents: [...open, ...acknowledged], failed, health };
+}
+
+async function countFailed(signal: AbortSignal): Promise<number> {
+  if (!may("notifications.read")) return 0;
+  const page = await api.channels.history({ status: "failed", per_page: MOST_TROUBLED }, signal);
+  return page.data.filter((one) => Date.now() - Date.parse(one.finished_at ?? one.created_at) < DAY_MS).length;
+}
+
+async function readHealth(signal: AbortSignal): Promise<Wellness | null> {
+  try {
+    const { status, reason } = await api.health(signal);
+    if (status === "ok") return null;
+    const parts = may("system.read") ? (await api.system.facts(signal)).parts : [];
+    return { reason: reason ?? "", parts: parts.filter((part) => part.state !== "running") };
+  } catch {
+    // The page's other requests fail as well then, and say why.
+    return null;
+  }
 }
 
 function needsLook(monitor: Monitor): boolean {
@@ -74,20 +101,23 @@ function Waiting() {
 }
 
 function Sighted({ sight, onChange }: { sight: Sight; onChange: () => void }) {
-  const { counts, troubled, incidents, health } = sight;
+  const { counts, troubled, incidents, failed, health } = sight;
   if (counts.monitors.total === 0) return <First health={health} />;
+  const known = new Set(incidents.map((incident) => incident.monitor_id));
+  const others = troubled.filter((monitor) => !known.has(monitor.id));
   return (
     <>
       <Verdict sight={sight} />
       <Parts health={health} />
-      {incidents.length > 0 && <OpenIncidents incidents={incidents} onChange={onChange} />}
-      {troubled.length > 0 && <Troubled monitors={troubled} />}
+      {incidents.length > 0 && <OpenIncidents incidents={incidents} monitors={troubled} onChange={onChange} />}
+      {others.length > 0 && <Troubled monitors={others} />}
+      {failed > 0 && <Undelivered count={failed} />}
       <Counts counts={counts} />
     </>
   );
 }
 
-function First({ health }: { health: Health | null }) {
+function First({ health }: { health: Wellness | null }) {
   return (
     <>
       <Parts health={health} />
@@ -145,27 +175,31 @@ function Verdict({ sight: { counts, troubled, incidents } }: { sight: Sight }) {
   );
 }
 
-function Parts({ health }: { health: Health | null }) {
-  const sick = (health?.parts ?? []).filter(
-    (part) => part.state !== "running" && part.state !== "ok" && part.state !== "done",
-  );
-  if (!health || (health.status === "ok" && sick.length === 0)) return null;
+function Parts({ health }: { health: Wellness | null }) {
+  if (!health) return null;
   return (
-    <div class="failure" role="alert">
+    <div class="failure failure-list" role="alert">
       <p>
-        <strong>Asura itself is not well.</strong> {health.reason}
+        <strong>Asura itself is not well.</strong> {sentence(health.reason)}
       </p>
-      {sick.length > 0 && (
-        <ul>
-          {sick.map((part) => (
-            <li key={part.name}>
-              {part.name}: {part.state}
-              {part.last_error ? `, ${part.last_error}` : ""}
-            </li>
-          ))}
-        </ul>
-      )}
+      <ul>
+        {health.parts.map((part) => (
+          <li key={part.name}>
+            {part.name} is {part.state}
+            {part.last_error && `: ${part.last_error}`}
+          </li>
+        ))}
+      </ul>
     </div>
+  );
+}
+
+function Undelivered({ count }: { count: number }) {
+  return (
+    <p class="notice notice-below">
+      <span>{plural(count, "notification")} of the last day could not be delivered.</span>
+      <a href="./notifications?status=failed">See why</a>
+    </p>
   );
 }
 

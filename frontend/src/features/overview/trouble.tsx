@@ -10,8 +10,15 @@ import { Section } from "../../ui/page";
 import { Sparkline } from "../../ui/sparkline";
 import { Status, StatusIcon } from "../../ui/status";
 
+interface OpenProps {
+  incidents: Incident[];
+  monitors: Monitor[];
+  onChange: () => void;
+}
+
 /** The incidents that are not resolved, with the button that says "I have seen it". */
-export function OpenIncidents({ incidents, onChange }: { incidents: Incident[]; onChange: () => void }) {
+export function OpenIncidents({ incidents, monitors, onChange }: OpenProps) {
+  const byId = new Map(monitors.map((monitor) => [monitor.id, monitor]));
   const acknowledge = async (incident: Incident) => {
     await api.incidents.acknowledge(incident.id);
     toast(`Acknowledged: ${incident.monitor_name}`);
@@ -29,6 +36,7 @@ export function OpenIncidents({ incidents, onChange }: { incidents: Incident[]; 
               </a>
               <p class="list-text">{incident.cause}</p>
             </div>
+            <Sparkline points={byId.get(incident.monitor_id)?.recent ?? []} />
             <div class="list-side muted">
               <span>
                 for <Lasted from={incident.started_at} />

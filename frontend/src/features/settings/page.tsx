@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import * as api from "../../api/endpoints";
-import type { Health, SystemFacts } from "../../api/types";
+import type { Backup, Health, SystemFacts } from "../../api/types";
 import { under } from "../../lib/base";
 import { formatBytes, formatSpan } from "../../lib/format";
 import { areKeysOn, switchKeys } from "../../lib/keys";
@@ -116,7 +116,7 @@ async function look(signal: AbortSignal): Promise<Sight> {
 function System() {
   const query = useQuery("system", look);
   return (
-    <Section title="System" actions={<Backup />}>
+    <Section title="System" actions={<BackUp />}>
       <Load query={query} skeleton={<Skeleton rows={4} height={32} />}>
         {({ facts, health }) => (
           <>
@@ -128,7 +128,7 @@ function System() {
               {facts && <Facts facts={facts} />}
             </dl>
             {!facts && <p class="muted">{refusal("system.read")}</p>}
-            <Parts health={health} />
+            {facts && <Parts parts={facts.parts} />}
           </>
         )}
       </Load>
@@ -141,7 +141,16 @@ function Facts({ facts }: { facts: SystemFacts }) {
     <>
       <dt>Database</dt>
       <dd>
-        {formatBytes(facts.database.size_bytes)}, schema {facts.database.schema_version}
+        {formatBytes(facts.database.size_bytes)}
+        {facts.database.wal_bytes > 0 && ` and ${formatBytes(facts.database.wal_bytes)} of log`}, schema{" "}
+        {facts.database.schema_version}
+        <br />
+        <span class="code">{facts.database.path}</span>
+        {!facts.database.healthy && <p class="field-error">{facts.database.last_error ?? "It can't be written to."}</p>}
+      </dd>
+      <dt>Made of</dt>
+      <dd>
+        Python {facts.python}, SQLite {facts.sqlite}
       </dd>
       <dt>Kept</dt>
       <dd>
@@ -151,19 +160,18 @@ function Facts({ facts }: { facts: SystemFacts }) {
   );
 }
 
-function Backup() {
-  const [made, setMade] = useState("");
-  const backup = async () => {
-    const answer = await api.system.backup();
-    const where = Object.values(answer).find((value) => typeof value === "string");
-    setMade(typeof where === "string" ? where : "Backup made");
-  };
+function BackUp() {
+  const [made, setMade] = useState<Backup | null>(null);
   return (
     <>
       <span role="status" class="muted">
-        {made && <>Backup made: {made}</>}
+        {made && (
+          <>
+            Written: <span class="code">{made.path}</span>, {formatBytes(made.size_bytes)}
+          </>
+        )}
       </span>
-      <Button icon="copy" refusal={refusal("system.write")} onClick={backup}>
+      <Button icon="copy" refusal={refusal("system.write")} onClick={() => api.system.backup().then(setMade)}>
         Back up now
       </Button>
     </>

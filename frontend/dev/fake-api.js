@@ -1,0 +1,426 @@
+// The made-up API: the daemon's paths and shapes, with just enough behaviour to press every button.
+
+import { TYPES } from "./fake-types.js";
+import { ALL_PERMISSIONS, iso, timings } from "./fake-world.js";
+
+const SLOW_MS = 3000;
+const MINUTE = 60_000;
+
+function send(response, status, document, headers = {}) {
+  response.writeHead(status, { "Content-Type": "application/json", ...headers });
+  response.end(document === undefined ? "" : JSON.stringify(document));
+}
+
+const fail = (response, status, code, error, more = {}) => send(response, status, { error, code, ...more });
+
+function pageOf(rows, query) {
+  const per_page = Number(query.get("per_page") ?? 20);
+  const page = Number(query.get("page") ?? 1);
+  const before = query.get("before");
+  const rest = before ? rows.filter((row) => row.id < Number(before)) : rows;
+  const data = rest.slice((page - 1) * per_page, page * per_page);
+  return { data, total: rows.length, page, per_page, total_pages: Math.ceil(rows.length / per_page) };
+}
+
+const RANK = { down: 0, degraded: 2, pending: 3, up: 4, paused: 5 };
+const SORTS = {
+  status: (one) => (one.confirming ? 1 : RANK[one.status]),
+  name: (one) => one.name.toLowerCase(),
+  response: (one) => one.last_response_ms ?? -1,
+  last_check_at: (one) => one.last_check_at ?? "",
+  created_at: (one) => one.id,
+};
+
+function listMonitors(world, query) {
+  const has = (name) => query.get(name) ?? "";
+  const found = world.monitors.filter(
+    (one) =>
+      (!has("status") || one.status === has("status")) &&
+      (!has("type") || one.type === has("type")) &&
+      (!has("tag") || one.tags.includes(has("tag"))) &&
+      (!has("group") || one.group === has("group")) &&
+      (!has("q") || `${one.name} ${one.target}`.toLowerCase().includes(has("q").toLowerCase())),
+  );
+  const sort = has("sort") || "name";
+  const key = SORTS[sort.replace("-", "")] ?? SORTS.name;
+  const sign = sort.startsWith("-") ? -1 : 1;
+  found.sort((a, b) => (key(a) < key(b) ? -sign : key(a) > key(b) ? sign : a.id - b.id));
+  return pageOf(found, query);
+}
+
+function checksOf(monitor, query) {
+  const rows = Array.from({ length: 400 }, (_, index) => {
+    const at = Date.parse(monitor.last_check_at ?? iso(Date.now())) - index * MINUTE;
+    const isDown = (monitor.status === "down" && index < 20) || index % 97 === 50;
+    const ms = 40 + ((index * 37) % 160);
+    return {
+      id: at * 1000,
+      monitor_id: monitor.id,
+      region: "local",
+      status: isDown ? "down" : "up",
+      response_ms: isDown ? null : ms,
+      timings: isDown
+        ? { dns_ms: 3, connect_ms: 31, tls_ms: null, first_byte_ms: null, transfer_ms: null }
+        : timings(ms),
+      status_code: isDown ? null : 200,
+      message: isDown ? "no answer in 10 s: name found in 3 ms, connected in 31 ms, then silence" : "",
+      checked_at: iso(at),
+    };
+  });
+  return pageOf(
+    rows.filter((row) => !query.get("status") || row.status === query.get("status")),
+    query,
+  );
+}
+
+const WINDOWS = {
+  "1h": [60, 60],
+  "6h": [60, 360],
+  "24h": [300, 288],
+  "7d": [1800, 336],
+  "30d": [7200, 360],
+  "90d": [21600, 360],
+};
+
+function chartOf(monitor, window) {
+  const [step, count] = WINDOWS[window] ?? WINDOWS["24h"];
+  const to = Date.now();
+  const from = to - step * count * 1000;
+  const points = Array.from({ length: count }, (_, index) => {
+    const wave = 90 + 40 * Math.sin(index / 22) + ((index * 7919) % 23);
+    const isDown = (monitor.status === "down" && index > count - 12) || (index > 100 && index < 106);
+    const avg = isDown ? null : Math.round(wave);
+    return {
+      at: iso(from + index * step * 1000),
+      avg_ms: avg,
+      min_ms: isDown ? null : Math.round(wave * 0.7),
+      max_ms: isDown ? null : Math.round(wave * 1.5 + (index % 41 === 0 ? 160 : 0)),
+      up: isDown ? 0 : 5,
+      degraded: 0,
+      down: isDown ? 5 : 0,
+    };
+  });
+  return { window, from: iso(from), to: iso(to), bucket_seconds: step, points: monitor.last_check_at ? points : [] };
+}
+
+function timelineOf(monitor, query) {
+  const from = Date.parse(query.get("from"));
+  const to = Date.parse(query.get("to"));
+  const at = (share) => iso(from + (to - from) * share);
+  const tail =
+    monitor.status === "down"
+      ? [
+          { status: "up", from: at(0.37), to: at(0.96) },
+          { status: "down", from: at(0.96), to: iso(to) },
+        ]
+      : [{ status: "up", from: at(0.37), to: iso(to) }];
+  return [{ status: "up", from: iso(from), to: at(0.347) }, { status: "down", from: at(0.347), to: at(0.37) }, ...tail];
+}
+
+const METRICS = {
+  uptime_pct: 99.812,
+  response_ms: { avg: 96, p50: 88, p95: 141, p99: 288 },
+  checks: { total: 1440, up: 1415, degraded: 0, down: 25 },
+  by_region: {},
+};
+
+function problemsOf(body) {
+  const fields = {};
+  if (!body.name) fields.name = "must not be empty";
+  if (!/^https?:\/\/./.test(body.target) && body.type === "http")
+    fields.target = "must be a URL that begins with http:// or https://";
+  if (!(body.interval >= 1 && body.interval <= 86400)) fields.interval = "must be between 1 and 86400 seconds";
+  if (body.timeout > body.interval) fields.timeout = `must not exceed the interval of ${body.interval} seconds`;
+  for (const name of Object.keys(body.settings?.headers ?? {}))
+    if (/\s/.test(name))
+      fields["settings.headers"] = `must have header names of letters, digits and hyphens, not '${name}'`;
+  return Object.keys(fields).length ? fields : null;
+}
+
+const refuse = (response, fields) => fail(response, 422, "validation_failed", "some fields are not valid", { fields });
+
+function result(monitor) {
+  const isDown = /down|fail/.test(monitor.target ?? "");
+  return {
+    id: null,
+    monitor_id: null,
+    region: "local",
+    status: isDown ? "down" : "up",
+    response_ms: isDown ? null : 87,
+    timings: isDown
+      ? { dns_ms: 3, connect_ms: null, tls_ms: null, first_byte_ms: null, transfer_ms: null }
+      : timings(87),
+    status_code: isDown ? null : 200,
+    message: isDown ? "connection refused by 192.0.2.17:443" : "",
+    checked_at: iso(Date.now()),
+  };
+}
+
+function counted(rows, of) {
+  const counts = new Map();
+  for (const name of rows.flatMap(of)) if (name) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return {
+    data: [...counts].sort().map(([name, monitors]) => ({ name, monitors })),
+    total: counts.size,
+    page: 1,
+    per_page: 500,
+    total_pages: 1,
+  };
+}
+
+function overviewOf(world) {
+  const monitors = { total: world.monitors.length, up: 0, degraded: 0, down: 0, paused: 0, pending: 0, maintenance: 0 };
+  for (const one of world.monitors) monitors[one.status] += 1;
+  const incidents = { open: 0, acknowledged: 0 };
+  for (const one of world.incidents) if (one.status in incidents) incidents[one.status] += 1;
+  return { monitors, incidents, checks_per_minute: world.monitors.filter((one) => one.enabled).length, probes: [] };
+}
+
+function emit(world, kind, document) {
+  for (const stream of world.streams) stream.write(`event: ${kind}\ndata: ${JSON.stringify(document)}\n\n`);
+}
+
+function stream(world, request, response) {
+  response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
+  response.write(": hello\n\n");
+  world.streams.add(response);
+  let turn = 0;
+  const timer = setInterval(() => {
+    const some = world.monitors.filter((one) => one.enabled && one.id % 10 === turn % 10 && one.status !== "pending");
+    turn += 1;
+    for (const one of some) {
+      one.last_check_at = iso(Date.now());
+      one.last_response_ms = one.status === "down" ? null : 30 + ((turn * 53 + one.id * 17) % 300);
+    }
+    emit(
+      world,
+      "checks",
+      some.map((one) => ({
+        id: one.id,
+        status: one.status,
+        last_check_at: one.last_check_at,
+        last_response_ms: one.last_response_ms,
+        confirming: one.confirming,
+      })),
+    );
+  }, 2000);
+  request.on("close", () => {
+    clearInterval(timer);
+    world.streams.delete(response);
+  });
+}
+
+function changeMonitors(world, { action, ids, group }) {
+  const chosen = new Set(ids);
+  if (action === "delete") world.monitors = world.monitors.filter((one) => !chosen.has(one.id));
+  for (const one of world.monitors.filter((each) => chosen.has(each.id))) {
+    if (action === "pause") Object.assign(one, { enabled: false, status: "paused", status_since: iso(Date.now()) });
+    if (action === "resume") Object.assign(one, { enabled: true, status: "pending", status_since: iso(Date.now()) });
+    if (action === "set_group") one.group = group ?? null;
+    emit(world, "monitor", { id: one.id });
+  }
+  return { action, ids, changed: ids.length };
+}
+
+function create(world, body) {
+  const now = iso(Date.now());
+  const fresh = {
+    uptime: { "24h": null, "7d": null, "30d": null, "90d": null },
+    status: "pending",
+    confirming: false,
+    stale: false,
+    status_since: now,
+    last_message: "",
+    last_check_at: null,
+    last_response_ms: null,
+    cert_expires_at: null,
+    recent: [],
+    created_at: now,
+    updated_at: now,
+  };
+  const made = { ...fresh, ...body, ...fresh, id: world.nextId++ };
+  world.monitors.push(made);
+  emit(world, "monitor", { id: made.id });
+  return made;
+}
+
+function monitorRoute(world, { method, id, act, query, body, response }) {
+  const monitor = world.monitors.find((one) => one.id === id);
+  if (!monitor) return fail(response, 404, "not_found", `there is no monitor ${id}`);
+  const reads = {
+    "": () => monitor,
+    checks: () => checksOf(monitor, query),
+    chart: () => chartOf(monitor, query.get("window")),
+    timeline: () => timelineOf(monitor, query),
+    metrics: () => METRICS,
+  };
+  if (method === "GET")
+    return reads[act] ? send(response, 200, reads[act]()) : fail(response, 404, "not_found", "no such path");
+  if (act === "pause" || act === "resume") changeMonitors(world, { action: act, ids: [id] });
+  else if (act === "clone") return send(response, 201, create(world, { ...monitor, name: `${monitor.name} (copy)` }));
+  else if (act === "check") return send(response, 200, result(monitor));
+  else if (method === "DELETE") {
+    changeMonitors(world, { action: "delete", ids: [id] });
+    return send(response, 204);
+  } else {
+    const fields = problemsOf({ ...monitor, ...body });
+    if (fields) return refuse(response, fields);
+    Object.assign(monitor, body, { id });
+  }
+  return send(response, 200, monitor);
+}
+
+function incidentRoute(world, { method, id, act, body, response }) {
+  const incident = world.incidents.find((one) => one.id === id);
+  if (!incident) return fail(response, 404, "not_found", `there is no incident ${id}`);
+  const now = iso(Date.now());
+  const note = (type, message) => incident.timeline.push({ type, at: now, message, actor: "admin" });
+  if (method === "DELETE") {
+    world.incidents = world.incidents.filter((one) => one !== incident);
+    return send(response, 204);
+  }
+  if (act === "comment" && !body.message) return refuse(response, { message: "must not be empty" });
+  if (act === "comment") note("comment", body.message);
+  if (act === "ack") {
+    Object.assign(incident, { status: "acknowledged", acknowledged_at: now, acknowledged_by: "admin" });
+    note("acknowledged", "");
+  }
+  if (act === "resolve") {
+    Object.assign(incident, { status: "resolved", resolved_at: now, resolved_by: "admin" });
+    note("resolved", "Resolved by hand");
+  }
+  if (method === "POST") emit(world, "incident", { id, monitor_id: incident.monitor_id });
+  return send(response, 200, incident);
+}
+
+function channelRoute(world, { method, id, act, body, response }) {
+  const channel = world.channels.find((one) => one.id === id);
+  if (!channel) return fail(response, 404, "not_found", `there is no channel ${id}`);
+  if (act === "test")
+    return send(response, 200, {
+      delivered: channel.enabled,
+      status_code: channel.enabled ? 204 : 502,
+      message: channel.enabled ? "" : "the receiver answered 502 Bad Gateway",
+      duration_ms: 41,
+    });
+  if (method === "DELETE") {
+    world.channels = world.channels.filter((one) => one !== channel);
+    return send(response, 204);
+  }
+  Object.assign(channel, body);
+  return send(response, 200, channel);
+}
+
+function session(world, { request, response, body }) {
+  const isIn = /asura_session=yes/.test(request.headers.cookie ?? "");
+  const permissions =
+    world.scenario === "readonly" ? ALL_PERMISSIONS.filter((one) => one.endsWith(".read")) : ALL_PERMISSIONS;
+  const view = { name: "admin", role: world.scenario === "readonly" ? "readonly" : "admin", permissions };
+  if (request.method === "DELETE")
+    return send(response, 204, undefined, { "Set-Cookie": "asura_session=; Path=/; Max-Age=0" });
+  if (request.method === "GET") return isIn ? send(response, 200, view) : fail(response, 401, "unauthorized", "no key");
+  if (body.api_key === "wrong") {
+    world.failures += 1;
+    if (world.failures > 3)
+      return send(response, 429, { error: "too many attempts", code: "rate_limited" }, { "Retry-After": "30" });
+    return fail(response, 401, "unauthorized", "this key is not known");
+  }
+  return send(response, 200, view, { "Set-Cookie": "asura_session=yes; Path=/; HttpOnly; SameSite=Strict" });
+}
+
+const SYSTEM = {
+  version: "0.1.0",
+  python: "3.11.2",
+  sqlite: "3.46.1",
+  started_at: iso(Date.now()),
+  uptime_seconds: 93784,
+  database: {
+    path: "/var/lib/asura/asura.db",
+    size_bytes: 48_123_904,
+    wal_bytes: 4_120_032,
+    schema_version: 1,
+    healthy: true,
+    last_error: null,
+  },
+  retention: { raw_days: 14, days: 400 },
+  parts: ["scheduler", "consensus", "notifications", "retention", "http"].map((name) => ({
+    name,
+    state: "running",
+    restarts: 0,
+    last_error: null,
+  })),
+};
+
+const READS = {
+  "/overview": (world) => overviewOf(world),
+  "/monitors": (world, query) => listMonitors(world, query),
+  "/incidents": (world, query) =>
+    pageOf(
+      world.incidents.filter(
+        (one) =>
+          (!query.get("status") || one.status === query.get("status")) &&
+          (!query.get("monitor_id") || one.monitor_id === Number(query.get("monitor_id"))),
+      ),
+      query,
+    ),
+  "/notifications": (world, query) => pageOf(world.channels, query),
+  "/notifications/history": (world, query) =>
+    pageOf(
+      world.deliveries.filter((one) => !query.get("status") || one.status === query.get("status")).toReversed(),
+      query,
+    ),
+  "/audit": (world, query) => pageOf(world.audit, query),
+  "/tags": (world) => counted(world.monitors, (one) => one.tags),
+  "/groups": (world) => counted(world.monitors, (one) => [one.group]),
+  "/types": () => TYPES,
+  "/system": () => SYSTEM,
+};
+
+const RESOURCES = { monitors: monitorRoute, incidents: incidentRoute, notifications: channelRoute };
+
+/** Answers one request of the API. */
+export async function answerApi(world, call) {
+  const { request, response, url, path, body } = call;
+  const { method } = request;
+  if (path === "/session") return session(world, call);
+  if (path === "/health") {
+    const isFailing = world.scenario === "many";
+    return send(response, isFailing ? 503 : 200, {
+      status: isFailing ? "failing" : "ok",
+      version: "0.1.0",
+      uptime_seconds: 93784,
+      ...(isFailing ? { reason: "not running: notifications; the log says why" } : {}),
+    });
+  }
+  if (!/asura_session=yes/.test(request.headers.cookie ?? ""))
+    return fail(response, 401, "unauthorized", "log in first");
+  if (path === "/events")
+    return world.scenario === "errors" ? fail(response, 503, "starting", "starting") : stream(world, request, response);
+  if (world.scenario === "slow") await new Promise((resolve) => setTimeout(resolve, SLOW_MS));
+  if (world.scenario === "errors" && method === "GET" && path !== "/overview")
+    return fail(response, 503, "starting", "the store can't be read: disk I/O error");
+  const read = READS[path];
+  if (method === "GET" && read) return send(response, 200, read(world, url.searchParams));
+  if (path === "/monitors/bulk") return send(response, 200, changeMonitors(world, body));
+  if (path === "/system/backup")
+    return send(response, 200, { path: "/var/lib/asura/asura.db.backup-20260329T010000000Z", size_bytes: 48_123_904 });
+  if (path === "/monitors/test" || path === "/monitors") {
+    const fields = problemsOf(body);
+    if (fields) return refuse(response, fields);
+    return path === "/monitors" ? send(response, 201, create(world, body)) : send(response, 200, result(body));
+  }
+  if (path === "/notifications") {
+    if (!body.name || !body.settings.url)
+      return refuse(response, {
+        ...(body.name ? {} : { name: "must not be empty" }),
+        ...(body.settings.url ? {} : { "settings.url": "is required" }),
+      });
+    world.channels.push({ ...body, id: world.nextId++ });
+    return send(response, 201, world.channels.at(-1));
+  }
+  if (/^\/notifications\/history\/\d+\/retry$/.test(path)) return send(response, 202, world.deliveries[0]);
+  const [, resource, id, act = ""] = path.split("/");
+  const route = RESOURCES[resource];
+  if (!route) return fail(response, 404, "not_found", "there is nothing at this path");
+  return route(world, { method, id: Number(id), act, query: url.searchParams, body, response });
+}
