@@ -7,6 +7,7 @@ import trio
 
 from asura import log
 from asura.clock import Clock
+from asura.errors import StoreError
 from asura.store import retention
 from asura.store.database import Store
 from asura.waiting import until_any
@@ -39,8 +40,12 @@ async def prune(
     task_status.started()
     while not stopping.is_set():
         await until_any(stopping.wait, timeout_s=keep().period_s)
-        if not stopping.is_set():
+        if stopping.is_set():
+            return
+        try:
             await prune_once(store, clock, keep=keep(), stopping=stopping)
+        except StoreError as exc:
+            _log.error("pruning is put off", problem=str(exc))
 
 
 async def prune_once(store: Store, clock: Clock, *, keep: Keep, stopping: trio.Event) -> int:
@@ -49,11 +54,8 @@ async def prune_once(store: Store, clock: Clock, *, keep: Keep, stopping: trio.E
     raw_before, before = now_ms - keep.raw_days * _DAY_MS, now_ms - keep.days * _DAY_MS
     deleted = 0
     for prune_slice in retention.slices(raw_before=raw_before, before=before, now_ms=now_ms):
-        while not stopping.is_set():
-            count = await store.write(prune_slice)
+        while not stopping.is_set() and (count := await store.write(prune_slice)) is not None:
             deleted += count
-            if count == 0:
-                break
             await trio.sleep(PAUSE_S)
     if deleted:
         _log.info("pruned", rows=deleted)

@@ -1,13 +1,20 @@
-"""Deleting what is too old. Each function deletes one slice and answers how many rows that was; 0 means done."""
+"""Deleting what is too old, slice by slice, so that no write waits long for the writer."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from asura.store.database import Conn
 
 SLICE = 2000
 """Rows a slice: some milliseconds of the writer's time."""
+MONITORS = 500
+"""Monitors that a slice looks at, because looking costs too where there is nothing to delete."""
 
-Slice = Callable[[Conn], int]
+Slice = Callable[[Conn], int | None]
+"""Deletes one slice and answers how many rows that was; None when there is nothing more. Call it until then."""
+
+_INSTANTS = {"check_result": "checked_at", "rollup": "start_at", "latency": "hour_at", "status_change": "at"}
+"""The tables of what has been, whose keys begin with the monitor, and the column that dates a row."""
 
 
 def slices(*, raw_before: int, before: int, now_ms: int) -> Iterator[Slice]:
@@ -15,47 +22,61 @@ def slices(*, raw_before: int, before: int, now_ms: int) -> Iterator[Slice]:
 
     Raw checks go at `raw_before`; five-minute rollups too, because the hours tell the same; the rest at `before`.
     """
-    yield lambda conn: _of_each_monitor(conn, "check_result", "checked_at", raw_before)
-    yield lambda conn: _of_each_monitor(conn, "rollup", "start_at", raw_before, also="AND span_s = 300")
-    for span_s in (3600, 86400):
-        also = f"AND span_s = {span_s}"
-        yield lambda conn, also=also: _of_each_monitor(conn, "rollup", "start_at", before, also=also)  # type: ignore[misc]
-    yield lambda conn: _timeline(conn, before)
-    for table in ("check_result", "rollup", "status_change"):
-        yield lambda conn, table=table: _orphans(conn, table)  # type: ignore[misc]
-    yield lambda conn: _delete(conn, "incident", "id", "resolved_at < ?", before)
-    yield lambda conn: _delete(conn, "delivery", "id", "finished_at < ?", before)
-    yield lambda conn: _delete(conn, "audit", "id", "at < ?", before)
-    yield lambda conn: _delete(conn, "session", "token_hash", "expires_at <= ?", now_ms)
+    yield _of_each_monitor("check_result", raw_before)
+    yield _of_each_monitor("rollup", raw_before, also="AND span_s = 300")
+    yield _of_each_monitor("rollup", before, also="AND span_s = 3600")
+    yield _of_each_monitor("rollup", before, also="AND span_s = 86400")
+    yield _of_each_monitor("latency", before)
+    yield partial(_timeline, before=before)
+    for table in _INSTANTS:
+        yield partial(_orphans, table=table)
+    yield partial(_delete, table="incident", key="id", where="resolved_at < ?", value=before)
+    yield partial(_delete, table="delivery", key="id", where="finished_at < ?", value=before)
+    yield partial(_delete, table="audit", key="id", where="at < ?", value=before)
+    yield partial(_delete, table="session", key="token_hash", where="expires_at <= ?", value=now_ms)
 
 
-def _delete(conn: Conn, table: str, key: str, where: str, value: int) -> int:
-    return conn.execute(
-        f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {where} LIMIT {SLICE})", (value,)
-    ).rowcount
+def _delete(conn: Conn, *, table: str, key: str, where: str, value: int) -> int | None:
+    found = f"SELECT {key} FROM {table} WHERE {where} LIMIT {SLICE}"
+    return conn.execute(f"DELETE FROM {table} WHERE {key} IN ({found})", (value,)).rowcount or None
 
 
-def _of_each_monitor(conn: Conn, table: str, instant: str, before: int, *, also: str = "") -> int:
-    """The keys begin with the monitor, so the old rows of each are one range; no other index is needed."""
-    deleted = 0
-    for (monitor_id,) in conn.execute("SELECT id FROM monitor").fetchall():
-        keys = conn.execute(
-            f"SELECT {instant} FROM {table} WHERE monitor_id = ? AND {instant} < ? {also} ORDER BY {instant}"
-            f" LIMIT 1 OFFSET {SLICE}",
-            (monitor_id, before),
-        ).fetchone()
-        until = keys[0] if keys else before
-        deleted += conn.execute(
-            f"DELETE FROM {table} WHERE monitor_id = ? AND {instant} < ? {also}", (monitor_id, until)
-        ).rowcount
-        if deleted >= SLICE:
-            return deleted
-    return deleted
+def _of_each_monitor(table: str, before: int, *, also: str = "") -> Slice:
+    """The old rows of each monitor are one range of the key; no other index is needed."""
+    done = 0
+
+    def delete(conn: Conn) -> int | None:
+        nonlocal done
+        following = f"SELECT id FROM monitor WHERE id > ? ORDER BY id LIMIT {MONITORS}"
+        monitor_ids = [row[0] for row in conn.execute(following, (done,))]
+        deleted = 0
+        for monitor_id in monitor_ids:
+            count, is_all = _of_monitor(conn, monitor_id, table=table, before=before, also=also)
+            deleted += count
+            if not is_all:
+                break
+            done = monitor_id
+            if deleted >= SLICE:
+                break
+        return deleted if monitor_ids else None
+
+    return delete
 
 
-def _timeline(conn: Conn, before: int) -> int:
+def _of_monitor(conn: Conn, monitor_id: int, *, table: str, before: int, also: str) -> tuple[int, bool]:
+    """Delete at most a slice of one monitor's rows; answers how many, and whether those were all."""
+    instant = _INSTANTS[table]
+    where = f"WHERE monitor_id = ? AND {instant} < ? {also}"
+    beyond = conn.execute(
+        f"SELECT {instant} FROM {table} {where} ORDER BY {instant} LIMIT 1 OFFSET {SLICE}", (monitor_id, before)
+    ).fetchone()
+    until = beyond[0] + 1 if beyond else before  # with all of that instant, so that there is always some
+    return conn.execute(f"DELETE FROM {table} {where}", (monitor_id, until)).rowcount, beyond is None
+
+
+def _timeline(conn: Conn, *, before: int) -> int | None:
     """A change may go once a later one was in force at `before` already: the timeline keeps its beginning."""
-    return conn.execute(
+    count = conn.execute(
         f"""
         DELETE FROM status_change WHERE (monitor_id, at) IN (
             SELECT old.monitor_id, old.at FROM status_change AS old WHERE old.at < ?1 AND EXISTS (
@@ -64,9 +85,10 @@ def _timeline(conn: Conn, before: int) -> int:
         """,
         (before,),
     ).rowcount
+    return count or None
 
 
-def _orphans(conn: Conn, table: str) -> int:
+def _orphans(conn: Conn, *, table: str) -> int | None:
     """Rows of monitors that were deleted, one monitor at a time, by ranges of the key."""
     row = conn.execute(
         f"""
@@ -80,12 +102,9 @@ def _orphans(conn: Conn, table: str) -> int:
         """
     ).fetchone()
     if row is None:
-        return 0
-    instant = {"check_result": "checked_at", "rollup": "start_at", "status_change": "at"}[table]
-    key = f"monitor_id, {'span_s, ' if table == 'rollup' else ''}{instant}"
-    also = ", region_id" if table in ("check_result", "rollup") else ""
-    return conn.execute(
-        f"DELETE FROM {table} WHERE ({key}{also}) IN"
-        f" (SELECT {key}{also} FROM {table} WHERE monitor_id = ? LIMIT {SLICE})",
-        (row[0],),
-    ).rowcount
+        return None
+    key = ", ".join(
+        name for name, in_key in conn.execute(f"SELECT name, pk FROM pragma_table_info('{table}')") if in_key
+    )
+    found = f"SELECT {key} FROM {table} WHERE monitor_id = ? LIMIT {SLICE}"
+    return conn.execute(f"DELETE FROM {table} WHERE ({key}) IN ({found})", row).rowcount

@@ -1,0 +1,168 @@
+from collections.abc import Iterator
+
+import pytest
+
+from asura.incidents import ledger
+from asura.model.incident import IncidentStatus
+from asura.model.monitor import MonitorStatus, Status
+from asura.scheduler import changes
+from asura.store import checks, deliveries, incidents, retention, timeline
+from asura.store.connection import WriteConnection
+from tests import factories
+from tests.factories import BASE_URL, START_MS
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+
+
+@pytest.fixture(autouse=True)
+def small_slices(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(retention, "SLICE", 5)
+    monkeypatch.setattr(retention, "MONITORS", 2)
+    return
+
+
+def prune(conn: WriteConnection, *, raw_before: int = 0, before: int = 0, now_ms: int = 0) -> list[int]:
+    """Prune everything; answers the size of each slice that deleted anything."""
+    sizes = []
+    for delete in retention.slices(raw_before=raw_before, before=before, now_ms=now_ms):
+        for _ in range(1000):
+            count = delete(conn)
+            if count is None:
+                break
+            sizes.append(count)
+        else:
+            pytest.fail("a slice never comes to its end")
+    return [size for size in sizes if size]
+
+
+def see(conn: WriteConnection, monitor_id: int, *instants: int, status: Status = Status.UP) -> None:
+    seen = [factories.observation(monitor_id, status, at=at) for at in instants]
+    ledger.record(conn, seen, now_ms=max(instants), base_url=BASE_URL)
+
+
+def rows(conn: WriteConnection, table: str) -> int:
+    return int(conn.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+
+
+def starts(conn: WriteConnection, monitor_id: int, span_s: int) -> list[int]:
+    found = checks.rollups(conn, monitor_id, span_s=span_s, since=0, until=2 * START_MS)
+    return [(each.start_at - START_MS) // HOUR_MS for each in found]
+
+
+def test_raw_checks_go_at_their_age_and_not_before(conn: WriteConnection) -> None:
+    made = [factories.create(conn, name=f"m{number}").id for number in range(5)]
+    for monitor_id in made:
+        see(conn, monitor_id, *(START_MS + hour * HOUR_MS for hour in range(13)))
+    prune(conn, raw_before=START_MS + 12 * HOUR_MS)
+    for monitor_id in made:
+        assert [row.checked_at for row in checks.page(conn, monitor_id, limit=99)] == [START_MS + 12 * HOUR_MS]
+
+
+def test_five_minute_rollups_go_with_the_raw_checks_and_hours_and_days_stay(conn: WriteConnection) -> None:
+    web = factories.create(conn)
+    see(conn, web.id, *(START_MS + hour * HOUR_MS for hour in range(4)))
+    prune(conn, raw_before=START_MS + 2 * HOUR_MS)
+    assert starts(conn, web.id, 300) == [2, 3]
+    assert starts(conn, web.id, 3600) == [0, 1, 2, 3]
+    assert len(starts(conn, web.id, 86400)) == 1
+
+
+def test_hours_days_and_sketches_go_at_the_longer_age(conn: WriteConnection) -> None:
+    web = factories.create(conn)
+    see(conn, web.id, *(START_MS + day * DAY_MS for day in range(12)))
+    prune(conn, raw_before=START_MS + 20 * DAY_MS, before=START_MS + 10 * DAY_MS)
+    assert starts(conn, web.id, 300) == []
+    assert starts(conn, web.id, 3600) == [10 * 24, 11 * 24]
+    assert starts(conn, web.id, 86400) == [11 * 24 - 1]  # a day begins an hour before the tests' clock does
+    assert sum(checks.latencies(conn, web.id, since=0, until=2 * START_MS).values()) == 2
+
+
+def test_the_timeline_keeps_the_change_in_force(conn: WriteConnection) -> None:
+    web = factories.create(conn)
+    for day in range(1, 12):
+        status = MonitorStatus.UP if day % 2 else MonitorStatus.DOWN
+        timeline.change(conn, web.id, at=START_MS + day * DAY_MS, status=status)
+    before = START_MS + 9 * DAY_MS + HOUR_MS
+    in_force = timeline.of_monitor(conn, web.id, since=before)
+    prune(conn, before=before)
+    assert timeline.of_monitor(conn, web.id, since=0) == in_force
+    assert [(at - START_MS) // DAY_MS for at, _ in in_force] == [9, 10, 11]
+
+
+def test_a_timeline_that_never_changed_stays_for_ever(conn: WriteConnection) -> None:
+    web = factories.create(conn)
+    prune(conn, before=START_MS + 4000 * DAY_MS)
+    assert timeline.of_monitor(conn, web.id, since=0) == [(START_MS, MonitorStatus.PENDING)]
+
+
+def test_what_a_deleted_monitor_left_behind_goes_and_nothing_else(conn: WriteConnection) -> None:
+    made = [factories.create(conn, name=f"m{number}").id for number in range(4)]
+    for monitor_id in made:
+        see(conn, monitor_id, *(START_MS + hour * HOUR_MS for hour in range(13)))
+    for monitor_id in (made[0], made[2]):
+        changes.delete(conn, monitor_id, by="ada", now_ms=START_MS + DAY_MS, base_url=BASE_URL)
+    prune(conn)
+    for table in ("check_result", "rollup", "latency", "status_change"):
+        left = conn.execute(f"SELECT DISTINCT monitor_id FROM {table} ORDER BY 1").fetchall()
+        assert left == [(made[1],), (made[3],)]
+    assert rows(conn, "check_result") == 26
+
+
+def test_resolved_incidents_go_with_their_timeline_and_open_ones_stay(conn: WriteConnection) -> None:
+    old, new, still = (factories.create(conn, name=name, failure_threshold=1).id for name in ("old", "new", "still"))
+    for monitor_id, ends_at in ((old, START_MS + HOUR_MS), (new, START_MS + DAY_MS), (still, None)):
+        see(conn, monitor_id, START_MS + 1, status=Status.DOWN)
+        if ends_at:
+            see(conn, monitor_id, ends_at)
+    prune(conn, before=START_MS + 2 * HOUR_MS)
+    left = {each.monitor_id: each.status for each, _ in incidents.page(conn, limit=10)[0]}
+    assert left == {new: IncidentStatus.RESOLVED, still: IncidentStatus.OPEN}
+    orphans = "SELECT count(*) FROM incident_event WHERE incident_id NOT IN (SELECT id FROM incident)"
+    assert conn.execute(orphans).fetchone() == (0,)
+
+
+def test_finished_deliveries_go_and_queued_ones_stay(conn: WriteConnection) -> None:
+    factories.add_channel(conn)
+    web = factories.create(conn, failure_threshold=1)
+    see(conn, web.id, START_MS + 1, status=Status.DOWN)
+    see(conn, web.id, START_MS + 2)
+    first = deliveries.page(conn, deliveries.Wanted(event="incident.created"), limit=1)[0]
+    deliveries.delivered(conn, first.id, status_code=200, now_ms=START_MS + 3)
+    prune(conn, before=START_MS + DAY_MS)
+    assert factories.told(conn) == ["incident.resolved"]
+
+
+def test_old_audit_lines_and_expired_sessions_go(conn: WriteConnection) -> None:
+    for at in (1, 9):
+        conn.execute("INSERT INTO audit (at, actor, action, resource_type) VALUES (?, 'ada', 'x', 'x')", (at,))
+    for expires_at in (5, 6, 7):
+        conn.execute("INSERT INTO session VALUES (?, 'admin', 'x', 0, ?)", (str(expires_at), expires_at))
+    prune(conn, before=9, now_ms=6)
+    assert conn.execute("SELECT at FROM audit").fetchall() == [(9,)]
+    assert conn.execute("SELECT expires_at FROM session").fetchall() == [(7,)]
+
+
+def test_no_slice_is_large(conn: WriteConnection) -> None:
+    made = [factories.create(conn, name=f"m{number}").id for number in range(3)]
+    for monitor_id in made:
+        see(conn, monitor_id, *(START_MS + hour * HOUR_MS for hour in range(40)))
+    changes.delete(conn, made[0], by="ada", now_ms=START_MS, base_url=BASE_URL)
+    sizes = prune(conn, raw_before=START_MS + 50 * DAY_MS, before=START_MS + 50 * DAY_MS)
+    assert rows(conn, "check_result") == rows(conn, "rollup") == rows(conn, "latency") == 0
+    assert max(sizes) <= 2 * retention.SLICE
+
+
+def test_more_rows_of_one_instant_than_a_slice_are_deleted_all_the_same(conn: WriteConnection) -> None:
+    web = factories.create(conn)
+    seen = [factories.observation(web.id, at=START_MS + n, response_ms=2**n) for n in range(12)]
+    ledger.record(conn, seen, now_ms=START_MS, base_url=BASE_URL)
+    assert rows(conn, "latency") == 12
+    prune(conn, before=START_MS + DAY_MS)
+    assert rows(conn, "latency") == 0
+
+
+def test_where_nothing_is_old_nothing_is_deleted(conn: WriteConnection) -> None:
+    web = factories.create(conn)
+    see(conn, web.id, START_MS + 1)
+    assert prune(conn, raw_before=START_MS, before=START_MS - HOUR_MS) == []
