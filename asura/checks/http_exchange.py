@@ -52,13 +52,15 @@ class Answer:
         self.has_header = False
         self.is_complete = False
         self._bodies: list[bytes] = []
-        self._parser = httptools.HttpResponseParser(self)
+        self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
 
     def feed(self, data: bytes) -> list[bytes]:
         """Parse what arrived and give the pieces of body in it.
 
         Raises httptools.HttpParserError: it isn't HTTP.
         """
+        if self._parser is None:
+            return []
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -69,6 +71,10 @@ class Answer:
                 raise
         bodies, self._bodies = self._bodies, []
         return bodies
+
+    def release(self) -> None:
+        """Nothing more comes. Parser and answer know each other, and would wait for the garbage collector."""
+        self._parser = None
 
     @property
     def ends_with_connection(self) -> bool:
@@ -83,7 +89,7 @@ class Answer:
 
     def on_headers_complete(self) -> None:
         """Judge the header: an interim answer is forgotten."""
-        status = self._parser.get_status_code()
+        status = self._parser.get_status_code() if self._parser is not None else 0
         if 100 <= status < 200 and status != 101:
             self.headers.clear()
             return
@@ -130,6 +136,14 @@ async def exchange(connection: Connection, request: bytes, answer: Answer, *, wa
     """
     with suppress(OSError):  # it may have answered before it read everything, that it is too large for one: read on
         await connection.send(request)
+    try:
+        await _read(connection, answer, watch)
+    finally:
+        answer.release()
+    watch.done("transfer")
+
+
+async def _read(connection: Connection, answer: Answer, watch: Stopwatch) -> None:
     unaccounted = 0
     is_first = True
     while not answer.is_complete:
@@ -148,7 +162,6 @@ async def exchange(connection: Connection, request: bytes, answer: Answer, *, wa
         if answer.body.is_full and answer.has_header:
             break
     _check_body(answer.body)
-    watch.done("transfer")
 
 
 async def _receive(connection: Connection, answer: Answer, *, is_first: bool, watch: Stopwatch) -> bytes:
