@@ -24,7 +24,7 @@ async def follow(
         async for number in received:
             name = signal.Signals(number).name
             if number == signal.SIGHUP:
-                reload()
+                _reload(reload)
             elif is_stopping:
                 _log.warning("stopping at once", signal=name)
                 stop_at_once()
@@ -32,3 +32,10 @@ async def follow(
                 is_stopping = True
                 _log.info("stopping", signal=name)
                 stop()
+
+
+def _reload(reload: Callable[[], None]) -> None:
+    try:
+        reload()
+    except Exception:  # a daemon that works must not end for a configuration that doesn't
+        _log.exception("configuration not reloaded")

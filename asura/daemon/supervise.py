@@ -5,6 +5,7 @@ started again after a pause that grows; when that happens too often the supervis
 with a failure for the service manager to see. A part's `task_status.started()` means that it truly works.
 """
 
+import math
 from collections import deque
 from collections.abc import Awaitable
 from typing import Any, Protocol
@@ -60,7 +61,7 @@ class Supervisor:
         return await self._nursery.start(self._keep, part, run, name=name)
 
     async def _keep(self, part: Part, run: Run, *, task_status: trio.TaskStatus[object]) -> None:
-        crashes: deque[float] = deque(maxlen=LOOP_CRASHES)
+        crashes: deque[float] = deque()
         is_first = True
         while True:
             crash = await self._run_once(part, run, task_status if is_first else trio.TASK_STATUS_IGNORED)
@@ -70,9 +71,12 @@ class Supervisor:
             if part.state == "starting" and is_first:
                 raise StartFailed(f"{part.name} could not be started: {describe(crash)}") from crash
             is_first = False
-            crashes.append(trio.current_time())
+            now_s = trio.current_time()
+            while crashes and now_s - crashes[0] >= LOOP_WINDOW_S:
+                crashes.popleft()  # what was long ago makes no pause longer
+            crashes.append(now_s)
             _note(part, crash)
-            if len(crashes) == LOOP_CRASHES and crashes[-1] - crashes[0] < LOOP_WINDOW_S:
+            if len(crashes) >= LOOP_CRASHES:
                 raise CrashLoop(f"{part.name} crashed {LOOP_CRASHES} times in a short while: {describe(crash)}")
             await trio.sleep(min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (len(crashes) - 1)))
 
@@ -88,9 +92,13 @@ class Supervisor:
                 _RUNNING.set(1, part=part.name)
                 task_status.started(value)
         except* Exception as group:
-            crash = group
+            if trio.current_effective_deadline() == -math.inf:  # cancelled: nobody will start it again
+                _log.error("part crashed while it was stopped", part=part.name, exc_info=group)
+            else:
+                crash = group
         finally:
             _RUNNING.set(0, part=part.name)
+        await trio.lowlevel.checkpoint_if_cancelled()
         return crash
 
 

@@ -13,6 +13,7 @@ import trio
 from asura import log, metrics
 from asura.checker.service import Checker
 from asura.clock import Clock
+from asura.errors import AsuraError
 from asura.ids import MonitorId
 from asura.live import Subscription
 from asura.model.monitor import Monitor
@@ -126,18 +127,24 @@ class Scheduler:
 
     async def _check(self, watch: _Watch) -> None:
         """One check; a fault of our own is reported, counted and costs no other monitor anything."""
+        observation = None
         try:
             if watch.observe is None or watch.generation != self._checker.generation:
                 watch.generation = self._checker.generation
                 watch.observe = self._checker.prepare(watch.monitor)
             observation = await watch.observe()
-        except Exception:
-            watch.observe = None
-            monitor = watch.monitor
-            _FAULTS.inc(type=monitor.type)
-            _log.exception("check failed through a fault of its own", monitor_id=monitor.id, type=monitor.type)
+        except* AsuraError as group:
+            self._note_fault(watch, problem="; ".join(map(str, group.exceptions)))
+        except* Exception as group:  # `except Exception` would miss a crash in the cleanup of a cancelled check
+            self._note_fault(watch, exc_info=group)
+        if observation is None:
             return
         try:
             self._send.send_nowait(observation)  # `send` gives way to other tasks even when there is room
         except trio.WouldBlock:
             await self._send.send(observation)
+
+    def _note_fault(self, watch: _Watch, **fields: object) -> None:
+        monitor, watch.observe = watch.monitor, None
+        _FAULTS.inc(type=monitor.type)
+        _log.error("check failed through a fault of Asura's own", monitor_id=monitor.id, type=monitor.type, **fields)
