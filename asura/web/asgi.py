@@ -13,7 +13,10 @@ from typing import Any, ParamSpec, TypeVar
 import trio
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, ASGISendEvent
 from quart.asgi import ASGIHTTPConnection
-from quart.wrappers import Request
+from quart.typing import ResponseTypes
+from quart.utils import encode_headers
+from quart.wrappers import Request, Response
+from quart.wrappers.response import DataBody
 from quart_trio import QuartTrio
 from quart_trio.asgi import TrioASGIHTTPConnection
 
@@ -39,6 +42,16 @@ class HttpConnection(TrioASGIHTTPConnection):
             nursery.start_soon(self._watch, nursery.cancel_scope, request, receive)
             await self._send_response(tell, await self.app.handle_request(request))
             nursery.cancel_scope.cancel()
+
+    async def _send_response(self, send: ASGISendCallable, response: ResponseTypes) -> None:
+        body = response.response if isinstance(response, Response) else None
+        if not isinstance(body, DataBody):
+            await super()._send_response(send, response)
+            return
+        headers = encode_headers(response.headers)
+        await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+        # Quart would send the body as one message and the end as another.
+        await send({"type": "http.response.body", "body": body.data[body.begin : body.end], "more_body": False})
 
     async def _watch(self, scope: trio.CancelScope, request: Request, receive: ASGIReceiveCallable) -> None:
         await ASGIHTTPConnection.handle_messages(self, request, receive)
