@@ -15,7 +15,7 @@ from asura.clock import TrioClock
 from asura.errors import SendError, StoreError
 from asura.ids import ChannelId
 from asura.model.notification import Channel, Delivery, DeliveryStatus, Message
-from asura.notifications import rules, sender, service
+from asura.notifications import dispatcher, rules, sender, service
 from asura.store import channels, deliveries
 from asura.store.database import Conn, Store
 
@@ -305,7 +305,7 @@ async def test_all_sends_together_have_a_limit(
     clock: TrioClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(service, "MAX_RUNNING", 7)
+    monkeypatch.setattr(dispatcher, "MAX_RUNNING", 7)
     scripted.otherwise = 5.0
     many = [await add(inline_store, f"c{number}") for number in range(12)]
     async with dispatching(new_outbox(inline_store, clock, scripted)):
@@ -345,7 +345,7 @@ async def test_timers_of_a_clock_that_was_set_back_hold_for_an_hour_at_most(
         await trio.sleep(2 * HOUR_S)
 
     assert len(scripted.times) == 2
-    assert scripted.times[1] <= HOUR_S + 2 * service.LONGEST_SLEEP_S
+    assert scripted.times[1] <= HOUR_S + 2 * dispatcher.LONGEST_SLEEP_S
 
 
 async def test_a_result_that_cannot_be_recorded_is_recorded_later_and_not_sent_again(
@@ -393,4 +393,4 @@ async def test_an_idle_outbox_hardly_looks(
     async with dispatching(new_outbox(inline_store, clock, scripted)):
         await trio.sleep(HOUR_S)
 
-    assert len(looks) <= 1 + HOUR_S / service.LONGEST_SLEEP_S
+    assert len(looks) <= 1 + HOUR_S / dispatcher.LONGEST_SLEEP_S
