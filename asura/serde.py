@@ -246,7 +246,7 @@ def _refused(cls: type[Any], found: Mapping[str, Any]) -> dict[str, str]:
             object.__setattr__(instance, field.name, found[field.name] if field.name in found else _default(field))
     problems: dict[str, str] = {}
     for field in attrs.fields(cls):
-        if field.name in found and field.validator is not None:
+        if field.name in found and field.validator:
             try:
                 field.validator(instance, field, found[field.name])
             except _Problems as exc:

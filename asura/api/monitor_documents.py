@@ -30,7 +30,7 @@ Uptime = TypedDict("Uptime", {"24h": float | None, "7d": float | None, "30d": fl
 
 
 def _field(default: Any, *validator: Any, **metadata: Any) -> Any:
-    return attrs.field(default=default, validator=list(validator), metadata=metadata)
+    return attrs.field(default=default, validator=list(validator) or None, metadata=metadata)
 
 
 @attrs.frozen(kw_only=True)

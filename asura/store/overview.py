@@ -131,7 +131,7 @@ def groups(conn: Conn) -> list[tuple[str, int, str]]:
         f" group_concat(DISTINCT {SHOWN_STATUS}) {_FROM} WHERE monitor.group_name IS NOT NULL"
         " GROUP BY 1 ORDER BY 1 COLLATE NOCASE, 1"
     )
-    return [(row[0], row[1], _worst(row[3].split(","))) for row in rows]
+    return [(row[0], row[1], _worst(row[2].split(","))) for row in rows]
 
 
 def _worst(statuses: Sequence[str]) -> str:

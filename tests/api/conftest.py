@@ -16,9 +16,9 @@ from asura.api.services import Services
 from asura.checker.service import Checker
 from asura.checks.base import Env, TlsContexts
 from asura.clock import SystemClock
+from asura.config.access import Role
 from asura.config.live import Live
 from asura.config.schema import ApiKey, Auth, Config, Server
-from asura.config.access import Role
 from asura.daemon import pipeline
 from asura.live import Hub
 from asura.model.part import Part
@@ -27,6 +27,7 @@ from asura.store.database import StoreOptions, open_store
 from asura.web.app import build_app
 from asura.web.listener import listen
 from asura.web.options import ListenOptions
+from tests.api import contract
 
 KEYS = {"admin": "ak_" + "a" * 40, "reader": "ak_" + "r" * 40, "bot": "ak_" + "b" * 40}
 
@@ -86,7 +87,8 @@ async def serving(folder: Path, config: Config, *, static: Path | None = None) -
         app = build_app(services, **({} if static is None else {"static": static}))
         options = ListenOptions(host="127.0.0.1", port=0, shutdown_timeout_s=2)
         [url] = await nursery.start(partial(listen, app, options, stopping=stopping))
-        open_client = partial(httpx.AsyncClient, base_url=url, trust_env=False, timeout=10)
+        hooks = {"response": [contract.check]}
+        open_client = partial(httpx.AsyncClient, base_url=url, trust_env=False, timeout=10, event_hooks=hooks)
         clients = {name: open_client(headers={"X-API-Key": key}) for name, key in KEYS.items()}
         async with clients["admin"], clients["reader"], clients["bot"], open_client() as stranger:
             yield Api(
