@@ -6,6 +6,7 @@ fields. This walks X.509 (RFC 5280 §4.1) just far enough and trusts nothing: wh
 
 from calendar import timegm
 from collections.abc import Iterator
+from functools import lru_cache
 from ipaddress import ip_address
 
 _SEQUENCE, _OID, _OCTETS, _UTC_TIME, _GENERALIZED_TIME = 0x30, 0x06, 0x04, 0x17, 0x18
@@ -13,14 +14,21 @@ _VERSION, _EXTENSIONS = 0xA0, 0xA3
 _DNS_NAME, _IP_NAME = 0x82, 0x87
 _SUBJECT_ALT_NAME = bytes((0x55, 0x1D, 0x11))
 _COMMON_NAME = bytes((0x55, 0x04, 0x03))
+REMEMBERED = 512
+REMEMBERED_BYTES = 4096
+"""A longer certificate is read anew each time: what is remembered has a limit, and most are half as long."""
 MAX_NAMES = 100
 MAX_NAME_CHARS = 253
 
 
 def expires_at(der: bytes | None) -> int | None:
     """When the certificate ends, milliseconds since 1970; None when it can't be read."""
+    return _remembered_expiry(der) if der is not None and len(der) <= REMEMBERED_BYTES else _expiry(der or b"")
+
+
+def _expiry(der: bytes) -> int | None:
     try:
-        fields = _tbs_fields(der or b"")
+        fields = _tbs_fields(der)
         validity = list(_items(fields[3][1]))
         return _instant_ms(*validity[1])
     except (ValueError, IndexError):
@@ -35,6 +43,10 @@ def names(der: bytes | None) -> list[str]:
         return [_printable(name) for name in alternative[:MAX_NAMES] or _common_names(fields[4][1])]
     except (ValueError, IndexError):
         return []
+
+
+_remembered_expiry = lru_cache(maxsize=REMEMBERED)(_expiry)
+"""The same certificate comes back at every check."""
 
 
 def _items(data: bytes) -> Iterator[tuple[int, bytes]]:

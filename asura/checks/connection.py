@@ -1,7 +1,7 @@
 """One connection on a non-blocking socket of our own: connect, send, receive, close.
 
 `trio.lowlevel` and not `trio.SocketStream`: every await of a stream is a checkpoint, and the checkpoints were a third
-of a check's time. Here a task waits only when the kernel says so; `receive` always waits first, so a target that
+of a check's time. Here a task waits only when the kernel says so, and gives way often enough that a target that
 sends without end can't keep the others from running.
 """
 
@@ -20,17 +20,20 @@ from asura.netguard import OUT_OF_SOCKETS, Address
 CONNECT_SHARE_S = 3.0
 """The most that is spent on an address while there is another: a dead IPv6 route must not cost all the timeout."""
 RECEIVE_BYTES = 65_536
+READS_AT_ONCE = 8
+"""TLS reads without a wait before others have their turn."""
 
 
 class Connection:
     """An open connection, plain or TLS. Close it."""
 
-    __slots__ = ("address", "sock", "tls")
+    __slots__ = ("_reads_at_once", "address", "sock", "tls")
 
     def __init__(self, sock: socket.socket, address: Address) -> None:
         self.sock = sock
         self.address = address
         self.tls: ssl.SSLSocket | None = None
+        self._reads_at_once = 0
 
     async def send(self, data: bytes) -> None:
         """Send everything.
@@ -62,19 +65,17 @@ class Connection:
                 continue
 
     async def _receive_tls(self, tls: ssl.SSLSocket) -> bytes:
-        waited = False
+        # Data may wait within OpenSSL, where the kernel can't see it: read first.
+        self._reads_at_once += 1
+        if self._reads_at_once % READS_AT_ONCE == 0:
+            await checkpoint()
         while True:
             try:
-                data = tls.recv(RECEIVE_BYTES)
+                return tls.recv(RECEIVE_BYTES)
             except ssl.SSLWantReadError:
                 await wait_readable(tls)
             except ssl.SSLWantWriteError:
                 await wait_writable(tls)
-            else:
-                if not waited:
-                    await checkpoint()
-                return data
-            waited = True
 
     def close(self) -> None:
         """Close at once, without a word to the peer."""

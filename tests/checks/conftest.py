@@ -33,7 +33,7 @@ def ca_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="session")
 def env(ca_file: str) -> Env:
-    return Env(guard=Guard(allowed_networks=["127.0.0.1", "::1"]), tls=TlsContexts(cafile=ca_file))
+    return Env(guard=Guard(allowed_networks=["127.0.0.1", "127.0.0.3", "::1"]), tls=TlsContexts(cafile=ca_file))
 
 
 @pytest.fixture
