@@ -2,7 +2,7 @@
 
 import re
 import types
-from typing import Any, TypeVar, cast, get_args, get_origin
+from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
 import attrs
 from werkzeug.datastructures import MultiDict
@@ -51,7 +51,8 @@ def _read(wanted: Any, given: list[str]) -> Any:
         if len(given) > MAX_VALUES:
             raise ValueError(f"must not be given more than {MAX_VALUES} times")
         return tuple(_one(get_args(wanted)[0], value) for value in given)
-    if isinstance(wanted, types.UnionType):
+    # A NewType makes the old kind of union: `Millis | None` is `Optional[Millis]`.
+    if get_origin(wanted) in (types.UnionType, Union):
         wanted = next(each for each in get_args(wanted) if each is not types.NoneType)
     if len(given) > 1:
         raise ValueError("must be given once")
