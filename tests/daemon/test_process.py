@@ -3,7 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,12 @@ class Client:
             base_url=f"{daemon.url}/api/v1", headers={"X-API-Key": KEY}, timeout=5, trust_env=False
         )
 
+    async def __aenter__(self) -> "Client":
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._http.aclose()
+
     async def once(self, method: str, path: str, **options: Any) -> httpx.Response | None:
         try:
             answer = await self._http.request(method, path, **options)
@@ -93,8 +99,11 @@ async def make_monitor(client: Client, target: str, *, name: str, **fields: Any)
 async def test_one_incident_and_one_webhook_when_the_target_stops_and_one_when_it_is_back(tmp_path: Path) -> None:
     with Daemon(tmp_path) as daemon:
         await trio.to_thread.run_sync(daemon.start)
-        client = Client(daemon)
-        async with open_receiver(secret=SECRET) as receiver, open_switch() as (switch, target):
+        async with (
+            Client(daemon) as client,
+            open_receiver(secret=SECRET) as receiver,
+            open_switch() as (switch, target),
+        ):
             await make_webhook(client, receiver.url)
             monitor_id = await make_monitor(client, target, name="shop", failure_threshold=3)
             await client.until(f"/monitors/{monitor_id}", lambda each: each["status"] == "up")
@@ -121,8 +130,10 @@ async def test_kills_at_random_moments_lose_nothing_and_double_nothing(tmp_path:
     chance = random.Random(seed)
     with Daemon(tmp_path) as daemon:
         await trio.to_thread.run_sync(daemon.start)
-        client = Client(daemon)
-        async with open_receiver(secret=SECRET) as receiver:
+        async with AsyncExitStack() as stack:
+            client = await stack.enter_async_context(Client(daemon))
+            receiver = await stack.enter_async_context(open_receiver(secret=SECRET))
+            switches = [await stack.enter_async_context(open_switch()) for _ in range(MONITORS)]
             await make_webhook(client, receiver.url)
             answered: list[int] = []
             done = trio.Event()
@@ -131,8 +142,8 @@ async def test_kills_at_random_moments_lose_nothing_and_double_nothing(tmp_path:
                 nursery.start_soon(kill_again_and_again, daemon, chance, done)
                 nursery.start_soon(write_again_and_again, client, answered, done)
                 async with trio.open_nursery() as flipping:
-                    for n in range(MONITORS):
-                        flipping.start_soon(flip, client, f"target {n}", monitor_ids)
+                    for n, (switch, target) in enumerate(switches):
+                        flipping.start_soon(flip, client, f"target {n}", switch, target, monitor_ids)
                 await done.wait()
             assert daemon.process is not None
             assert daemon.process.poll() is None
@@ -175,21 +186,20 @@ async def write_again_and_again(client: Client, answered: list[int], done: trio.
         await trio.sleep(0.02)
 
 
-async def flip(client: Client, name: str, monitor_ids: list[int]) -> None:
+async def flip(client: Client, name: str, switch: Switch, target: str, monitor_ids: list[int]) -> None:
     """Turn a target off and on, each time only when the daemon has drawn its conclusion."""
-    async with open_switch() as (switch, target):
-        # A kill can swallow the answer to a creation that happened, so look before creating again.
-        while not (found := (await client.ask("GET", f"/monitors?q={name}"))["data"]):
-            document = {"name": name, "type": "http", "target": target, "interval": 1, "failure_threshold": 2}
-            await client.once("POST", "/monitors", json=document)
-        monitor_id = int(found[0]["id"])
-        monitor_ids.append(monitor_id)
-        for _ in range(SPELLS):
-            await client.until(f"/monitors/{monitor_id}", lambda each: each["status"] == "up")
-            switch.is_up = False
-            await client.until(f"/incidents?monitor_id={monitor_id}&status=open", lambda open_: open_["total"] == 1)
-            switch.is_up = True
-            await client.until(f"/incidents?monitor_id={monitor_id}&status=open", lambda open_: open_["total"] == 0)
+    # A kill can swallow the answer to a creation that happened, so look before creating again.
+    while not (found := (await client.ask("GET", f"/monitors?q={name}"))["data"]):
+        document = {"name": name, "type": "http", "target": target, "interval": 1, "failure_threshold": 2}
+        await client.once("POST", "/monitors", json=document)
+    monitor_id = int(found[0]["id"])
+    monitor_ids.append(monitor_id)
+    for _ in range(SPELLS):
+        await client.until(f"/monitors/{monitor_id}", lambda each: each["status"] == "up")
+        switch.is_up = False
+        await client.until(f"/incidents?monitor_id={monitor_id}&status=open", lambda open_: open_["total"] == 1)
+        switch.is_up = True
+        await client.until(f"/incidents?monitor_id={monitor_id}&status=open", lambda open_: open_["total"] == 0)
 
 
 def check_deliveries(received: list[Received], incidents: list[dict[str, Any]], *, seed: int) -> None:
