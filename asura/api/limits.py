@@ -14,6 +14,10 @@ class Buckets:
         self._max_keys = max_keys
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
+    def __len__(self) -> int:
+        """How many keys have a bucket."""
+        return len(self._left)
+
     def take(self, key: str, *, per_s: float, burst: float, now: float) -> float:
         """Take one token. 0 when there was one, else how many seconds until there is."""
         tokens = self._tokens(key, per_s=per_s, burst=burst, now=now)
