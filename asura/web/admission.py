@@ -1,13 +1,20 @@
 """How many connections may be open, in all and from one address; who goes when there is no room."""
 
+import math
 from collections import Counter
 from ipaddress import IPv6Address, ip_address
 
-from asura import metrics
+import trio
+
+from asura import log, metrics
 from asura.web import edge, forwarded
 from asura.web.connection import Connection
 from asura.web.options import ListenOptions
 
+WARN_EVERY_S = 60
+"""Between two warnings of one kind: a flood of connections must not become a flood of lines."""
+
+_log = log.get("asura.web")
 _open = metrics.gauge("asura_http_connections", "Connections open now.")
 _refused = metrics.counter("asura_http_connections_refused_total", "Connections closed on arrival.", ("reason",))
 
@@ -19,6 +26,7 @@ class Admission:
         self._options = options
         self._connections: dict[Connection, str] = {}
         self._by_neighbour: Counter[str] = Counter()
+        self._warned_at_s: dict[str, float] = {}
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -31,10 +39,10 @@ class Admission:
         """
         is_crowd = self._by_neighbour[_neighbour(address)] >= self._options.max_connections_per_address
         if is_crowd and not forwarded.is_trusted(address, self._options.trusted_proxies):
-            _refused.inc(reason="address")
+            self._tell("address", address=address, limit=self._options.max_connections_per_address)
             return edge.TOO_MANY_CONNECTIONS
         if len(self._connections) >= self._options.max_connections and not self._make_room():
-            _refused.inc(reason="all")
+            self._tell("all", limit=self._options.max_connections)
             return edge.OVERLOADED
         return None
 
@@ -57,6 +65,13 @@ class Admission:
         """Tell every connection to take no further request."""
         for connection in self._connections:
             connection.stop()
+
+    def _tell(self, reason: str, **fields: object) -> None:
+        _refused.inc(reason=reason)
+        now_s = trio.current_time()
+        if now_s - self._warned_at_s.get(reason, -math.inf) >= WARN_EVERY_S:
+            self._warned_at_s[reason] = now_s
+            _log.warning("connections refused", reason=reason, **fields)
 
     def _make_room(self) -> bool:
         idle = [c for c in self._connections if c.idle_since_s is not None and not c.is_stopping]

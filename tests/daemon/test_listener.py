@@ -1,7 +1,6 @@
 """The listener and real connections: who is answered, who is cut off, and when it is over."""
 
 import ssl
-import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
@@ -561,14 +560,3 @@ async def test_a_broken_handshake_ends_its_connection_only(
     context = ssl.create_default_context(cafile=str(certificate[0]))
     async with httpx.AsyncClient(base_url=served.url, verify=context, trust_env=False) as client:
         assert (await client.get("/")).status_code == 200
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A self-signed certificate of 127.0.0.1 and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    cert, key = folder / "cert.pem", folder / "key.pem"
-    new = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1"
-    paths = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)]
-    subprocess.run([*new.split(), *paths], check=True, capture_output=True)
-    return cert, key

@@ -2,6 +2,7 @@
 
 import re
 import socket
+import ssl
 import struct
 import time
 from collections import Counter
@@ -20,6 +21,8 @@ HESITATION_S = 0.15
 MORE_S = 0.02
 """After an answer, for a second one to a pipelined request."""
 ENOUGH_BYTES = 256 * 1024
+
+Stream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
 
 _STATUS = re.compile(rb"(?:^|\n|\r|\}|>)HTTP/1\.[01] (\d{3})")
 
@@ -54,8 +57,15 @@ class Report:
             self.closed += 1
 
 
-async def bombard(host: str, port: int, cases: Iterable[Case], *, concurrency: int = 40) -> Report:
-    """Send every case on a connection of its own, `concurrency` at a time."""
+async def bombard(
+    host: str,
+    port: int,
+    cases: Iterable[Case],
+    *,
+    concurrency: int = 40,
+    tls: ssl.SSLContext | None = None,
+) -> Report:
+    """Send every case on a connection of its own, `concurrency` at a time. `host` is an IPv4 address."""
     report = Report()
     remaining = iter(cases)
     started_s = time.monotonic()
@@ -64,8 +74,8 @@ async def bombard(host: str, port: int, cases: Iterable[Case], *, concurrency: i
         for case in remaining:
             begun_s = time.monotonic()
             try:
-                answer = await _send(host, port, case)
-            except OSError:
+                answer = await _send(host, port, case, tls)
+            except (OSError, trio.BrokenResourceError):
                 report.unreachable.append(case.name)
             else:
                 report.add(case, answer, time.monotonic() - begun_s)
@@ -77,35 +87,40 @@ async def bombard(host: str, port: int, cases: Iterable[Case], *, concurrency: i
     return report
 
 
-async def _send(host: str, port: int, case: Case) -> bytes | None:
-    stream = await trio.open_tcp_stream(host, port)
-    async with stream:
+async def _send(host: str, port: int, case: Case, tls: ssl.SSLContext | None) -> bytes | None:
+    tcp = trio.SocketStream(trio.socket.socket())
+    async with tcp:
+        await tcp.socket.connect((host, port))
         if case.ending is Ending.DROP:
             # Linger of zero makes close() a reset.
-            stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        stream: Stream = tcp
+        if tls is not None:
+            stream = trio.SSLStream(tcp, tls, server_hostname=host, https_compatible=True)
+            await stream.do_handshake()
         answer = bytearray()
         with trio.move_on_after(ANSWER_S) as patience:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(_speak, stream, case)
+                nursery.start_soon(_speak, stream, tcp, case)
                 if case.ending is not Ending.DROP:
                     await _hear(stream, answer)
                     nursery.cancel_scope.cancel()
         return None if patience.cancelled_caught and not answer else bytes(answer)
 
 
-async def _speak(stream: trio.SocketStream, case: Case) -> None:
+async def _speak(stream: Stream, tcp: trio.SocketStream, case: Case) -> None:
     try:
         for chunk in case.chunks:
             await stream.send_all(chunk)
             await trio.lowlevel.checkpoint()
         if case.ending is Ending.EOF:
             await trio.sleep(HESITATION_S)
-            await stream.send_eof()
+            await tcp.send_eof()
     except (trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceError):
         return
 
 
-async def _hear(stream: trio.SocketStream, answer: bytearray) -> None:
+async def _hear(stream: Stream, answer: bytearray) -> None:
     """Read until the end, or until an answer is followed by silence."""
     while len(answer) < ENOUGH_BYTES:
         with trio.move_on_after(MORE_S if _STATUS.search(answer) else float("inf")) as silence:

@@ -13,6 +13,9 @@ import attrs
 
 from tests.daemon.hostile import documents, http2, websocket
 
+UNFINISHED = ("zeros", "SMTP hello", "SSH hello", "chunk size of 17 digits")
+"""Named cases that a server may rightly go on listening to."""
+
 
 class Ending(StrEnum):
     """What the client does once it has sent everything."""
@@ -211,7 +214,7 @@ def _named_heads(headers: Mapping[str, str]) -> Iterator[Case]:
         yield Case(
             name=name,
             chunks=(data,),
-            ending=Ending.EOF if name in ("zeros", "SMTP hello", "SSH hello") else Ending.WAIT,
+            ending=Ending.EOF if name in UNFINISHED else Ending.WAIT,
         )
     yield Case(name="nothing", chunks=(), ending=Ending.EOF)
     yield Case(name="nothing and a reset", chunks=(), ending=Ending.DROP)
@@ -273,7 +276,7 @@ def _named_bodies(headers: Mapping[str, str]) -> Iterator[Case]:
         ("body with HEAD", request("HEAD", "/api/v1/health", headers=headers, body=b"{}")),
     ]
     for name, data in framed:
-        yield Case(name=name, chunks=(data,))
+        yield Case(name=name, chunks=(data,), ending=Ending.EOF if name in UNFINISHED else Ending.WAIT)
     for name, body in documents.named():
         for target in ("/api/v1/monitors", "/api/v1/session"):
             yield Case(name=f"{name} to {target}", chunks=(request("POST", target, headers=typed, body=body),))
@@ -298,7 +301,9 @@ def _valid(dice: random.Random, headers: Mapping[str, str]) -> bytes:
     method, path, body = dice.choice(documents.REQUESTS)
     if body is None:
         return request(method, path, headers=headers)
-    return request(method, path, headers={**headers, "Content-Type": "application/json"}, body=body)
+    return request(
+        method, path, headers={**headers, "Content-Type": "application/json"}, body=documents.fresh(body, dice)
+    )
 
 
 def _mutated(dice: random.Random, headers: Mapping[str, str]) -> Case:

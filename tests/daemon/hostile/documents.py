@@ -320,13 +320,18 @@ def named() -> Iterator[tuple[str, bytes]]:
     yield "gzip", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03"
 
 
+def fresh(body: bytes, dice: random.Random) -> bytes:
+    """`body` with a name of its own, or every document after the first would be a mere conflict."""
+    return body.replace(b'"a monitor"', b'"monitor %d"' % dice.randrange(10**6))
+
+
 def generated(dice: random.Random) -> tuple[str, str, bytes]:
     """A method, a path and a body that is a good document with some values exchanged, or worse."""
     method, path, good = dice.choice([entry for entry in REQUESTS if entry[2]])
     assert good is not None
     if dice.random() < 0.1:
         return method, path, dice.choice(VALUES)
-    pairs = {name.encode(): json.dumps(value).encode() for name, value in json.loads(good).items()}
+    pairs = {name.encode(): json.dumps(value).encode() for name, value in json.loads(fresh(good, dice)).items()}
     for _ in range(dice.randint(1, 4)):
         pairs[dice.choice([*pairs, *(name.encode() for name in NAMES)])] = dice.choice(VALUES)
     for name in dice.sample(sorted(pairs), k=min(len(pairs), dice.choice([0, 0, 0, 1, 3]))):
