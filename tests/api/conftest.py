@@ -2,7 +2,7 @@
 
 import hashlib
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -69,7 +69,9 @@ class Api:
 
 
 @asynccontextmanager
-async def serving(folder: Path, config: Config, *, static: Path | None = None) -> AsyncIterator[Api]:
+async def serving(
+    folder: Path, config: Config, *, static: Path | None = None, parts: Sequence[Part] = ()
+) -> AsyncIterator[Api]:
     """The whole interface for a configuration."""
     hub, clock, live, stopping = Hub(), SystemClock(), Live(config), trio.Event()
     guard = Guard(allow_private=True)
@@ -82,7 +84,7 @@ async def serving(folder: Path, config: Config, *, static: Path | None = None) -
             checker=Checker(env=lambda: Env(guard=guard, tls=TlsContexts()), clock=clock, max_concurrent=10),
             record=pipeline.recorder(store, clock, base_url=lambda: "http://asura.test"),
             guard=lambda: guard,
-            health=lambda: [Part(name="scheduler", state="running")],
+            health=lambda: parts or [Part(name="scheduler", state="running")],
             stopping=stopping,
             started_at_ms=clock.now_ms(),
             base_url=lambda: "http://asura.test",
