@@ -16,6 +16,7 @@ import { ResultView } from "../../ui/result";
 import { Empty, Failure, Load, Skeleton } from "../../ui/states";
 import { draftOf, FRESH, isSame, replacement } from "./draft";
 import { Form } from "./form";
+import "./editor.css";
 
 interface Ground {
   types: Types;

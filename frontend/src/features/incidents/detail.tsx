@@ -20,6 +20,7 @@ import { Page, Section } from "../../ui/page";
 import { Empty, Load, Skeleton } from "../../ui/states";
 import { StatusIcon, statusLabel } from "../../ui/status";
 import { EvidenceList } from "./evidence";
+import "./incidents.css";
 
 /** The page of one incident. */
 export default function IncidentPage({ params }: PageProps) {
@@ -50,19 +51,20 @@ export default function IncidentPage({ params }: PageProps) {
       </Page>
     );
   }
-  return (
+  const load = (
     <Load query={query} skeleton={<Waiting />}>
       {(incident) => <Shown incident={incident} query={query} />}
     </Load>
   );
+  return query.data ? load : <Page title="Incident">{load}</Page>;
 }
 
 function Waiting() {
   return (
-    <Page title="Incident">
+    <>
       <Skeleton rows={1} height={84} />
       <Skeleton rows={6} />
-    </Page>
+    </>
   );
 }
 

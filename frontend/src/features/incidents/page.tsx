@@ -16,6 +16,7 @@ import { Empty, Load, Skeleton } from "../../ui/states";
 import { Status } from "../../ui/status";
 import { type Column, DataTable, Pager } from "../../ui/table";
 import { Tabs } from "../../ui/tabs";
+import "./incidents.css";
 
 const PER_PAGE = 25;
 const STATUSES = [

@@ -20,6 +20,7 @@ import { Actions } from "./actions";
 import { Checks } from "./checks";
 import { Incidents } from "./incidents";
 import { ResponseTimes } from "./response-times";
+import "./monitor.css";
 
 const WINDOWS = ["24h", "7d", "30d", "90d"] as const;
 const WINDOW_WORDS = { "24h": "24 hours", "7d": "7 days", "30d": "30 days", "90d": "90 days" };
@@ -56,11 +57,12 @@ export default function MonitorPage({ params }: PageProps) {
     if (name) pageTitle.value = name;
   }, [name]);
   if (!data && error instanceof ApiError && error.status === 404) return <Gone />;
-  return (
+  const load = (
     <Load query={query} skeleton={<Waiting />}>
       {(monitor) => <Shown monitor={monitor} query={query} />}
     </Load>
   );
+  return data ? load : <Page title="Monitor">{load}</Page>;
 }
 
 function Gone() {
@@ -79,12 +81,12 @@ function Gone() {
 
 function Waiting() {
   return (
-    <Page title="Monitor">
+    <>
       <Skeleton rows={1} height={84} />
       <Skeleton rows={1} height={76} />
       <Skeleton rows={1} height={280} />
       <Skeleton rows={5} />
-    </Page>
+    </>
   );
 }
 

@@ -15,6 +15,8 @@ import { Tabs } from "../../ui/tabs";
 import { toBands, toPoints } from "./chart-data";
 
 const WINDOWS = [
+  { value: "1h", label: "1 h" },
+  { value: "6h", label: "6 h" },
   { value: "24h", label: "24 h" },
   { value: "7d", label: "7 d" },
   { value: "30d", label: "30 d" },

@@ -17,6 +17,7 @@ import { columns } from "./columns";
 import { FilterBar } from "./filter-bar";
 import { clearFilters, type Filters, isNarrowed, readFilters, toQuery, writeFilters } from "./filters";
 import { mergeChecks } from "./merge";
+import "./monitors.css";
 
 /** The page of all monitors. */
 export default function MonitorsPage() {

@@ -16,6 +16,7 @@ import { StatusIcon } from "../../ui/status";
 import { ChannelDialog } from "./channel-dialog";
 import { eventLabel } from "./events";
 import { History } from "./history";
+import "./notifications.css";
 
 interface Ground {
   channels: Channel[];

@@ -42,21 +42,23 @@ export function OpenIncidents({ incidents, monitors, onChange }: OpenProps) {
                 for <Lasted from={incident.started_at} />
               </span>
             </div>
-            {incident.status === "open" ? (
-              <Button
-                icon="check"
-                label={`Acknowledge ${incident.monitor_name}`}
-                refusal={refusal("incidents.write")}
-                onClick={() => acknowledge(incident)}
-              >
-                Acknowledge
-              </Button>
-            ) : (
-              <span class="list-done">
-                <Status status="acknowledged" />
-                {incident.acknowledged_by && <span class="muted"> by {incident.acknowledged_by}</span>}
-              </span>
-            )}
+            <div class="list-act">
+              {incident.status === "open" ? (
+                <Button
+                  icon="check"
+                  label={`Acknowledge ${incident.monitor_name}`}
+                  refusal={refusal("incidents.write")}
+                  onClick={() => acknowledge(incident)}
+                >
+                  Acknowledge
+                </Button>
+              ) : (
+                <>
+                  <Status status="acknowledged" />
+                  {incident.acknowledged_by && <p class="muted small">by {incident.acknowledged_by}</p>}
+                </>
+              )}
+            </div>
           </li>
         ))}
       </ul>

@@ -17,6 +17,7 @@ import { Load, Skeleton } from "../../ui/states";
 import { Tabs } from "../../ui/tabs";
 import { Audit } from "./audit";
 import { Parts } from "./parts";
+import "./settings.css";
 
 const THEMES = [
   { value: "auto", label: "Auto" },
