@@ -1,0 +1,96 @@
+"""Lists and counts across the aggregates."""
+
+from typing import Any
+
+import pytest
+
+from asura.incidents import ledger
+from asura.model.monitor import Status
+from asura.store import charts, overview
+from asura.store.database import Conn, Store
+from asura.store.overview import SORT_KEYS, Filters
+from tests import factories
+from tests.factories import BASE_URL, MINUTE_MS, START_MS
+
+
+def fill(conn: Conn) -> None:
+    factories.create(conn, name="a", tags=("x", "y"), group="g", interval_s=30)
+    factories.create(conn, name="B", tags=("x",), enabled=False)
+    factories.create(conn, name="c", type="tcp", target="c.test:1")
+    for each in range(3):
+        seen = [
+            factories.observation(1, Status.DOWN, at=START_MS + each * 30_000),
+            factories.observation(3, at=START_MS + each * MINUTE_MS, response_ms=each + 1),
+        ]
+        ledger.record(conn, seen, now_ms=START_MS + each * MINUTE_MS, base_url=BASE_URL)
+
+
+def names(conn: Conn, sort: str = "name", *, is_descending: bool = False, **filters: Any) -> list[str]:
+    found, _ = overview.page(conn, Filters(**filters), sort=sort, is_descending=is_descending, limit=10, offset=0)
+    return [monitor.name for monitor, _ in found]
+
+
+@pytest.mark.parametrize("sort", SORT_KEYS)
+@pytest.mark.parametrize("is_descending", [False, True])
+async def test_every_order_lists_every_monitor_once(store: Store, sort: str, is_descending: bool):
+    await store.write(fill)
+    found = await store.read(lambda conn: names(conn, sort, is_descending=is_descending))
+    assert sorted(found) == ["B", "a", "c"]
+
+
+async def test_by_status_what_is_wrong_comes_first(store: Store):
+    await store.write(fill)
+    assert await store.read(lambda conn: names(conn, "status")) == ["a", "c", "B"]
+
+
+@pytest.mark.parametrize(
+    ("filters", "wanted"),
+    [
+        ({"status": ["down"]}, ["a"]),
+        ({"status": ["paused", "up"]}, ["B", "c"]),
+        ({"tag": ["x"]}, ["a", "B"]),
+        ({"tag": ["y", "z"]}, ["a"]),
+        ({"group": ["g"]}, ["a"]),
+        ({"group": [""]}, ["B", "c"]),
+        ({"type": ["tcp"]}, ["c"]),
+        ({"text": "WEB.test"}, ["a", "B"]),
+        ({"text": "b"}, ["a", "B"]),
+        ({"text": "_"}, []),
+        ({"status": ["down"], "tag": ["y"], "type": ["http"]}, ["a"]),
+    ],
+    ids=str,
+)
+async def test_filters_narrow_the_list(store: Store, filters: dict[str, Any], wanted: list[str]):
+    await store.write(fill)
+    assert await store.read(lambda conn: names(conn, **filters)) == wanted
+
+
+async def test_counts_are_of_what_is_shown(store: Store):
+    await store.write(fill)
+    found = await store.read(overview.counts)
+    assert (found.total, found.by_status) == (3, {"down": 1, "paused": 1, "up": 1})
+    assert (found.open_incidents, found.acknowledged_incidents, found.checks_per_minute) == (1, 0, 3)
+
+
+async def test_a_group_is_as_bad_as_its_worst_member(store: Store):
+    await store.write(fill)
+    await store.write(lambda conn: factories.create(conn, name="d", group="g"))
+    assert await store.read(overview.groups) == [("g", 2, "down")]
+    assert await store.read(overview.tags) == [("x", 2), ("y", 1)]
+
+
+async def test_a_chart_is_the_same_from_checks_and_from_rollups(store: Store):
+    await store.write(fill)
+    step_ms = 300_000
+    raw = await store.read(
+        lambda conn: charts.from_checks(conn, 3, since=START_MS, until=START_MS + step_ms, step_ms=step_ms)
+    )
+    rolled = await store.read(
+        lambda conn: charts.from_rollups(conn, 3, since=START_MS, until=START_MS + step_ms, step_ms=step_ms, span_s=300)
+    )
+    assert raw == rolled
+    assert [(each.start_at, each.up, each.avg_ms, each.min_ms, each.max_ms) for each in raw] == [(START_MS, 3, 2, 1, 3)]
+    span = {"since": START_MS, "until": START_MS + step_ms}
+    assert await store.read(lambda conn: charts.tally_checks(conn, 3, **span)) == await store.read(
+        lambda conn: charts.tally_rollups(conn, 3, span_s=300, **span)
+    )
