@@ -110,6 +110,18 @@ async def test_pipelined_requests_are_all_answered(start: Start) -> None:
         assert (await read_all(stream)).count(b"HTTP/1.1 200") == 201
 
 
+async def test_requests_far_ahead_of_their_turn_are_answered_in_the_end(start: Start) -> None:
+    """More than is kept while a handler runs: the rest waits in the kernel."""
+    served = await start(small_app())
+    count = 3000
+    async with await served.connect() as stream, trio.open_nursery() as nursery:
+        nursery.start_soon(stream.send_all, GET.replace(b"/", b"/sleep/0.3", 1) + GET * count)
+        data = b""
+        with trio.fail_after(60):
+            while data.count(b"HTTP/1.1 200") <= count:
+                data += await stream.receive_some()
+
+
 async def test_a_request_of_single_bytes_is_answered(start: Start) -> None:
     served = await start()
     async with await served.connect() as stream:
