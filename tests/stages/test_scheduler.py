@@ -1,0 +1,397 @@
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import attrs
+import pytest
+import structlog
+import trio
+from trio.testing import MockClock
+
+from asura import live
+from asura.checks.base import Stopwatch
+from asura.clock import TrioClock
+from asura.errors import OwnFailure
+from asura.model.monitor import Monitor
+from asura.model.observation import Observation, Outcome
+from asura.scheduler import changes, rules, service
+from asura.scheduler.alarm import TICK_S
+from asura.scheduler.service import Scheduler
+from asura.store import monitors
+from asura.store.database import Conn, Store
+from tests import factories
+from tests.factories import BASE_URL
+from tests.fakes.check_type import UP, FakeChecks, raising, taking
+
+LATE_S = 3 * TICK_S
+
+
+class Fleet:
+    """A scheduler, a fake network, and what came of it."""
+
+    def __init__(self, store: Store, clock: TrioClock, checks: FakeChecks, nursery: trio.Nursery) -> None:
+        self.store = store
+        self.clock = clock
+        self.checks = checks
+        self.nursery = nursery
+        self.checker = checks.checker(clock)
+        self.seen: list[Observation] = []
+        self.stopping = trio.Event()
+        self.ended = trio.Event()
+        self.send, self.receive = trio.open_memory_channel[Observation](1000)
+
+    async def add(self, *names: str, **fields: Any) -> list[Monitor]:
+        """Monitors whose names are their targets."""
+        wanted = {"type": "fake", "interval_s": 60, **fields}
+        now_ms = self.clock.now_ms()
+        return await self.store.write(
+            lambda conn: [factories.create(conn, name=each, target=each, now_ms=now_ms, **wanted) for each in names]
+        )
+
+    async def start(self) -> Scheduler:
+        scheduler = Scheduler(self.store, self.checker, self.clock, send=self.send)
+
+        async def run(*, task_status: trio.TaskStatus[None]) -> None:
+            await scheduler.run(stopping=self.stopping, task_status=task_status)
+            self.ended.set()
+
+        await self.nursery.start(run)
+        self.nursery.start_soon(self.take)
+        return scheduler
+
+    async def take(self) -> None:
+        async for observation in self.receive:
+            self.seen.append(observation)
+
+    async def stop(self) -> None:
+        self.stopping.set()
+        await self.ended.wait()
+        self.send.close()
+
+    async def edit(self, monitor: Monitor, **fields: Any) -> Monitor:
+        edited = attrs.evolve(monitor, **fields)
+        now_ms = self.clock.now_ms()
+        return await self.store.write(lambda conn: changes.replace(conn, edited, now_ms=now_ms))
+
+    async def delete(self, monitor: Monitor) -> None:
+        gone = partial(changes.delete, monitor_id=monitor.id, by="ada", now_ms=self.clock.now_ms(), base_url=BASE_URL)
+        await self.store.write(gone)
+
+    def began(self, name: str) -> list[float]:
+        return self.checks.began.get(name, [])
+
+    def off_phase_s(self, monitor: Monitor) -> list[float]:
+        """How long after the monitor's own moment each of its checks began."""
+        zero_s = self.clock.now_ms() / 1000 - trio.current_time()
+        phase_s = rules.phase_s(monitor.id, interval_s=monitor.interval_s)
+        return [(at + zero_s - phase_s) % monitor.interval_s for at in self.began(monitor.name)]
+
+
+@pytest.fixture
+async def fleet(inline_store: Store, clock: TrioClock, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Fleet]:
+    checks = FakeChecks()
+    checks.install(monkeypatch)
+    async with trio.open_nursery() as nursery:
+        yield Fleet(inline_store, clock, checks, nursery)
+        nursery.cancel_scope.cancel()
+
+
+async def test_every_monitor_is_checked_once_an_interval_at_its_own_moment(
+    fleet: Fleet, autojump_clock: MockClock
+) -> None:
+    made = await fleet.add(*(f"m{number}" for number in range(30)))
+    made += await fleet.add("slow", interval_s=300)
+    await fleet.start()
+    await trio.sleep(1200)
+    for monitor in made:
+        assert len(fleet.began(monitor.name)) == 1200 / monitor.interval_s
+        assert max(fleet.off_phase_s(monitor)) <= LATE_S
+    assert len(fleet.seen) == 30 * 20 + 4
+
+
+async def test_after_a_start_every_monitor_is_checked_within_its_interval(
+    fleet: Fleet, autojump_clock: MockClock
+) -> None:
+    made = await fleet.add(*(f"m{number}" for number in range(30)))
+    await fleet.start()
+    await trio.sleep(60 + LATE_S)
+    assert all(len(fleet.began(monitor.name)) >= 1 for monitor in made)
+
+
+async def test_a_restart_does_not_shift_a_monitor(fleet: Fleet, autojump_clock: MockClock) -> None:
+    (web,) = await fleet.add("web")
+    await fleet.start()
+    await trio.sleep(301)
+    fleet.stopping.set()
+    await fleet.ended.wait()
+    await trio.sleep(1234.5)
+    fleet.stopping, fleet.ended = trio.Event(), trio.Event()
+    await fleet.start()
+    await trio.sleep(300)
+    assert len(fleet.began("web")) == 10
+    assert max(fleet.off_phase_s(web)) <= LATE_S
+
+
+async def test_a_check_whose_predecessor_still_runs_is_skipped_and_counted(
+    fleet: Fleet, autojump_clock: MockClock
+) -> None:
+    (web,) = await fleet.add("web", timeout_s=600)
+    fleet.checks.acts["web"] = taking(130)
+    skipped = service._SKIPPED.value()
+    await fleet.start()
+    await trio.sleep(60 + 6 * 180 - 1)
+    began = fleet.began("web")
+    assert {round(other - one) for one, other in pairwise(began)} == {180}
+    assert max(fleet.off_phase_s(web)) <= LATE_S
+    assert fleet.checks.most_running == 1
+    assert service._SKIPPED.value() - skipped == 2 * len(fleet.seen)
+
+
+async def test_a_slow_check_makes_no_other_late(fleet: Fleet, autojump_clock: MockClock) -> None:
+    await fleet.add("slow", timeout_s=600)
+    made = await fleet.add(*(f"m{number}" for number in range(10)))
+    fleet.checks.acts["slow"] = taking(500)
+    await fleet.start()
+    await trio.sleep(600)
+    for monitor in made:
+        assert len(fleet.began(monitor.name)) == 10
+        assert max(fleet.off_phase_s(monitor)) <= LATE_S
+
+
+async def test_a_new_monitor_is_checked_at_once_and_then_in_its_phase(fleet: Fleet, autojump_clock: MockClock) -> None:
+    scheduler = await fleet.start()
+    await trio.sleep(17)
+    (web,) = await fleet.add("web")
+    before = trio.current_time()
+    await trio.sleep(0.1)
+    assert [round(at - before, 1) for at in fleet.began("web")] == [0]
+    await trio.sleep(600)
+    assert len(fleet.began("web")) == 11
+    assert max(fleet.off_phase_s(web)[1:]) <= LATE_S
+    assert scheduler.watched == 1
+
+
+async def test_the_first_check_of_a_new_monitor_may_outlast_its_moment(fleet: Fleet, autojump_clock: MockClock) -> None:
+    await fleet.start()
+    (web,) = await fleet.add("web", timeout_s=100)
+    fleet.checks.acts["web"] = taking(70)
+    await trio.sleep(300)
+    began = fleet.began("web")
+    assert began[1] - began[0] >= 70
+    assert max(fleet.off_phase_s(web)[1:]) <= LATE_S
+
+
+async def test_a_change_takes_effect_at_once_and_restarts_no_other(fleet: Fleet, autojump_clock: MockClock) -> None:
+    web, *others = await fleet.add("web", *(f"m{number}" for number in range(10)))
+    await fleet.start()
+    await trio.sleep(90)
+    prepared = len(fleet.checks.prepared)
+    edited = await fleet.edit(web, target="web2", interval_s=20)
+    await trio.sleep(0.1)
+    assert len(fleet.began("web2")) == 1
+    assert len(fleet.checks.prepared) == prepared + 1
+    before = len(fleet.began("web"))
+    await trio.sleep(200)
+    assert len(fleet.began("web")) == before
+    assert len(fleet.began("web2")) == 11
+    assert {each.config_version for each in fleet.seen if each.monitor_id == web.id} == {1, edited.config_version}
+    for monitor in others:
+        assert max(fleet.off_phase_s(monitor)) <= LATE_S
+        assert fleet.checks.prepared.count(monitor.name) == 1
+
+
+async def test_a_change_ends_the_check_that_is_running(fleet: Fleet, autojump_clock: MockClock) -> None:
+    (web,) = await fleet.add("web", timeout_s=100)
+    fleet.checks.acts["web"] = taking(50)
+    await fleet.start()
+    await fleet.checks.a_check_runs.wait()
+    edited = await fleet.edit(web, target="web2")
+    await trio.sleep(49)
+    assert fleet.checks.running == 0
+    assert {each.config_version for each in fleet.seen} == {edited.config_version}
+
+
+@pytest.mark.parametrize("how", ["pause", "delete"])
+async def test_a_monitor_that_is_paused_or_gone_is_checked_no_more(
+    fleet: Fleet, how: str, autojump_clock: MockClock
+) -> None:
+    web, other = await fleet.add("web", "other")
+    scheduler = await fleet.start()
+    await trio.sleep(90)
+    before = len(fleet.began("web"))
+    await (fleet.edit(web, enabled=False) if how == "pause" else fleet.delete(web))
+    await trio.sleep(600)
+    assert len(fleet.began("web")) == before
+    assert len(fleet.began("other")) >= 11
+    assert max(fleet.off_phase_s(other)) <= LATE_S
+    assert scheduler.watched == 1
+
+
+async def test_a_monitor_that_goes_on_is_checked_at_once(fleet: Fleet, autojump_clock: MockClock) -> None:
+    (web,) = await fleet.add("web", enabled=False)
+    await fleet.start()
+    await trio.sleep(100)
+    assert fleet.began("web") == []
+    await fleet.edit(web, enabled=True)
+    await trio.sleep(0.1)
+    assert len(fleet.began("web")) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(raising(ValueError("bug"), times=2), id="an exception"),
+        pytest.param(raising(OwnFailure("no file descriptors left"), times=2), id="a failure of this machine"),
+        pytest.param(raising(ExceptionGroup("many", [ValueError("bug")]), times=2), id="a group"),
+    ],
+)
+async def test_a_fault_of_our_own_costs_one_check_and_no_other_monitor(
+    fleet: Fleet, fault: Callable[..., Any], autojump_clock: MockClock
+) -> None:
+    web, other = await fleet.add("web", "other")
+    fleet.checks.acts["web"] = fault
+    faults = service._FAULTS.value(type="fake")
+    with structlog.testing.capture_logs() as logs:
+        await fleet.start()
+        await trio.sleep(600)
+    assert len(fleet.began("web")) == len(fleet.began("other")) == 10
+    assert sum(each.monitor_id == web.id for each in fleet.seen) == 8
+    assert sum(each.monitor_id == other.id for each in fleet.seen) == 10
+    assert service._FAULTS.value(type="fake") - faults == 2
+    assert [each["monitor_id"] for each in logs] == [web.id, web.id]
+
+
+async def test_a_crash_in_the_cleanup_of_a_cancelled_check_ends_nothing(
+    fleet: Fleet, autojump_clock: MockClock
+) -> None:
+    async def breaks_when_cancelled(_: Stopwatch) -> Outcome:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.sleep_forever)
+            try:
+                await trio.sleep_forever()
+            finally:
+                raise ValueError("broken cleanup")
+        return UP
+
+    web, _ = await fleet.add("web", "other", timeout_s=1000)
+    fleet.checks.acts["web"] = breaks_when_cancelled
+    await fleet.start()
+    await trio.sleep(90)
+    with structlog.testing.capture_logs() as logs:
+        await fleet.edit(web, target="web2")
+        await trio.sleep(600)
+    assert [each["monitor_id"] for each in logs] == [web.id]
+    assert len(fleet.began("web2")) == 11
+    assert len(fleet.began("other")) >= 11
+
+
+@pytest.mark.parametrize(
+    "broken", [{"type": "gopher"}, {"settings": {"depth": -1}}, {"settings": {"height": 3}}], ids=str
+)
+async def test_a_monitor_that_this_version_does_not_understand_costs_no_other(
+    fleet: Fleet, broken: dict[str, Any], autojump_clock: MockClock
+) -> None:
+    await fleet.add("web", **broken)
+    await fleet.add("other")
+    with structlog.testing.capture_logs() as logs:
+        await fleet.start()
+        await trio.sleep(180)
+    assert len(fleet.began("other")) == 3
+    assert len(logs) == 3
+
+
+async def test_stopping_lets_running_checks_end_and_hands_on_what_they_saw(
+    fleet: Fleet, autojump_clock: MockClock
+) -> None:
+    (web,) = await fleet.add("web", timeout_s=100)
+    await fleet.add("asleep", interval_s=86_400)
+    fleet.checks.acts["web"] = taking(50)
+    await fleet.start()
+    await fleet.checks.a_check_runs.wait()
+    before = trio.current_time()
+    await fleet.stop()
+    assert 0 < trio.current_time() - before <= 50
+    await trio.sleep(1)
+    assert [each.monitor_id for each in fleet.seen] == [web.id]
+    assert fleet.began("asleep") == []
+
+
+async def test_stopping_while_all_sleep_takes_no_time(fleet: Fleet, autojump_clock: MockClock) -> None:
+    await fleet.add("web", interval_s=86_400)
+    await fleet.start()
+    await trio.sleep(1)
+    before = trio.current_time()
+    await fleet.stop()
+    assert trio.current_time() - before < 0.1
+
+
+async def test_what_is_changed_while_it_stops_is_not_begun(fleet: Fleet, autojump_clock: MockClock) -> None:
+    (web,) = await fleet.add("web")
+    await fleet.start()
+    await trio.sleep(1)
+    fleet.stopping.set()
+    await fleet.edit(web, target="web2")
+    await fleet.add("new")
+    with trio.fail_after(5):
+        await fleet.ended.wait()
+    assert fleet.began("web2") == fleet.began("new") == []
+
+
+async def test_a_scheduler_that_is_started_again_takes_up_everything(fleet: Fleet, autojump_clock: MockClock) -> None:
+    await fleet.add("web")
+    await fleet.start()
+    await fleet.stop()
+    fleet.stopping, fleet.ended = trio.Event(), trio.Event()
+    fleet.send, fleet.receive = trio.open_memory_channel[Observation](100)
+    await fleet.add("new")
+    scheduler = await fleet.start()
+    assert scheduler.watched == 2
+
+
+async def test_more_changes_than_it_can_follow_are_all_taken_up(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    monkeypatch.setattr(live, "BACKLOG", 3)
+    kept, gone, paused = await fleet.add("kept", "gone", "paused")
+    scheduler = await fleet.start()
+    await trio.sleep(1)
+    now_ms = fleet.clock.now_ms()
+
+    def turn_over(conn: Conn) -> None:
+        for number in range(20):
+            factories.create(conn, name=f"new{number}", target=f"new{number}", type="fake")
+        changes.delete(conn, gone.id, by="ada", now_ms=now_ms, base_url=BASE_URL)
+        changes.set_enabled(conn, paused.id, enabled=False, now_ms=now_ms)
+        changes.replace(conn, attrs.evolve(kept, target="kept2"), now_ms=now_ms)
+
+    await fleet.store.write(turn_over)
+    await trio.sleep(0.1)
+    assert all(len(fleet.began(f"new{number}")) == 1 for number in range(20))
+    assert len(fleet.began("kept2")) == 1
+    assert scheduler.watched == len(await fleet.store.read(monitors.all_enabled)) == 21
+
+
+async def test_a_new_environment_is_taken_up_with_the_next_check(fleet: Fleet, autojump_clock: MockClock) -> None:
+    await fleet.add("web")
+    await fleet.start()
+    await trio.sleep(180)
+    assert fleet.checks.prepared == ["web"]
+    fleet.checker.renew()
+    await trio.sleep(180)
+    assert fleet.checks.prepared == ["web", "web"]
+
+
+async def test_while_nobody_takes_what_was_seen_the_checks_wait(fleet: Fleet, autojump_clock: MockClock) -> None:
+    await fleet.add(*(f"m{number}" for number in range(5)))
+    fleet.send, unread = trio.open_memory_channel[Observation](2)
+    fleet.receive = unread.clone()
+    fleet.receive.close()
+    scheduler = Scheduler(fleet.store, fleet.checker, fleet.clock, send=fleet.send)
+    fleet.nursery.start_soon(partial(scheduler.run, stopping=fleet.stopping))
+    await trio.sleep(1000)
+    assert sum(len(each) for each in fleet.checks.began.values()) == 2 + 5
+    for _ in range(20):
+        with trio.move_on_after(60):
+            await unread.receive()
+    assert sum(len(each) for each in fleet.checks.began.values()) > 2 + 5
