@@ -6,6 +6,7 @@ lost by that, because all that waits stands in the database.
 """
 
 import gc
+import resource
 from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
@@ -53,6 +54,7 @@ async def run(
 
     """
     failure: AsuraError | None = None
+    _allow_open_files()
     hub = Hub()
     options = StoreOptions(
         path=config.database.path,
@@ -66,6 +68,12 @@ async def run(
         failure = _first(group)
     if failure is not None:
         raise failure
+
+
+def _allow_open_files() -> None:
+    """A thousand clients and five hundred checks need more descriptors than the usual soft limit of 1,024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _first(group: BaseExceptionGroup[AsuraError]) -> AsuraError:
