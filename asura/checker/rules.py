@@ -1,4 +1,4 @@
-"""What an outcome means for this monitor, and how long attempts may take. Pure."""
+"""What an outcome means for this monitor. Pure."""
 
 import attrs
 
@@ -12,7 +12,7 @@ _EXCHANGED = {Status.UP: Status.DOWN, Status.DOWN: Status.UP, Status.DEGRADED: S
 
 
 def judge(outcome: Outcome, *, upside_down: bool) -> Outcome:
-    """The outcome as the monitor wants it read: up and down exchanged if so configured, the message bounded."""
+    """The outcome as the monitor wants it read: up and down exchanged if so configured, the message fit to store."""
     if upside_down:
         told = outcome.message or "answered as if all were well"
         outcome = attrs.evolve(
@@ -20,6 +20,12 @@ def judge(outcome: Outcome, *, upside_down: bool) -> Outcome:
             status=_EXCHANGED[outcome.status],
             message=f"{told} (upside down: this counts as {_EXCHANGED[outcome.status].value})",
         )
-    if len(outcome.message) > MESSAGE_LENGTH:
-        outcome = attrs.evolve(outcome, message=outcome.message[: MESSAGE_LENGTH - 1] + "…")
-    return outcome
+    message = _storable(outcome.message)
+    return outcome if message == outcome.message else attrs.evolve(outcome, message=message)
+
+
+def _storable(text: str) -> str:
+    """Text of a bounded length without what neither SQLite nor JSON would take or give back: surrogates and NUL."""
+    if len(text) > MESSAGE_LENGTH:
+        text = text[: MESSAGE_LENGTH - 1] + "…"
+    return text.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
