@@ -13,7 +13,7 @@ from asura.store import audit
 routes = Routes("audit", tag="System")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class AuditEntry:
     """One change. `actor` is the name of the API key; `detail` says what changed, without secrets."""
 

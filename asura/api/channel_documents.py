@@ -31,7 +31,7 @@ class ChannelDocument:
     )
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class ChannelView:
     """A channel as clients read it; secrets are masked."""
 

@@ -9,7 +9,7 @@ from asura.api.gate import ANYBODY
 routes = Routes("health", tag="System")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Health:
     """Up and able to record what it sees."""
 
@@ -18,7 +18,7 @@ class Health:
     uptime_seconds: int
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Failing(Health):
     """What isn't well; details stand in the log and, for who may see them, under /system."""
 

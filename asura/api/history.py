@@ -34,7 +34,7 @@ SHORTEST_WINDOW_S = 60
 LONGEST_WINDOW_S = 3660 * 86_400
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class CheckView:
     """One check. `id` grows with time; `timings` are whole milliseconds, null where there was no such phase."""
 
@@ -77,7 +77,7 @@ class SpanQuery:
         return since, until
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class ResponseTimes:
     """Milliseconds, null without any answer; over more than 6 hours the percentiles are within 5 % of the true ones."""
 
@@ -87,7 +87,7 @@ class ResponseTimes:
     p99: int | None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class CheckCounts:
     """How many checks saw what."""
 
@@ -97,7 +97,7 @@ class CheckCounts:
     down: int
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class RegionMetrics:
     """What one region saw."""
 
@@ -105,7 +105,7 @@ class RegionMetrics:
     checks: CheckCounts
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Metrics:
     """Numbers over a span; beyond 6 hours checks are counted in steps: 5 minutes, beyond a week an hour, then days."""
 
@@ -122,7 +122,7 @@ class ChartQuery:
     window: str = attrs.field(default="24h", metadata={"help": "a duration such as 1h, 24h, 7d, 30d or 90d"})
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class ChartPoint:
     """One step that has checks; the times are null when nothing answered."""
 

@@ -27,7 +27,7 @@ class IncidentQuery(Paging):
     to: Millis | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class IncidentView:
     """An incident's own fields."""
 
@@ -43,7 +43,7 @@ class IncidentView:
     resolved_by: str | None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class TimelineEntry:
     """A line of the timeline. `type`: opened, notified, acknowledged, comment, reminder, resolved, and so on."""
 
@@ -54,7 +54,7 @@ class TimelineEntry:
     detail: Any
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class IncidentDetail(IncidentView):
     """An incident with what happened in it and the results that opened it."""
 

@@ -5,7 +5,7 @@ an object (header names, whatever their case).
 """
 
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, get_args
 
@@ -21,7 +21,9 @@ _NOTHING_STORED = "is the mask of a secret, but none is stored; give the secret 
 
 def masked(cls: type, settings: Mapping[str, Any]) -> Mapping[str, Any]:
     """Settings as they are read back; the same object when nothing in them is secret."""
-    return _map_secrets(cls, settings, lambda _path, value: MASK if value else value) if _has_secrets(cls) else settings
+    return (
+        _map_secrets(cls, settings, lambda _path, value: MASK if value else value) if _secret_fields(cls) else settings
+    )
 
 
 def unmasked(
@@ -38,7 +40,7 @@ def unmasked(
             problems[".".join(path)] = _NOTHING_STORED
         return kept
 
-    return (_map_secrets(cls, settings, restore) if _has_secrets(cls) else settings), problems
+    return (_map_secrets(cls, settings, restore) if _secret_fields(cls) else settings), problems
 
 
 def _at(settings: Any, path: tuple[str, ...]) -> Any:
@@ -55,28 +57,41 @@ def _map_secrets(
 ) -> Mapping[str, Any]:
     """A copy of `settings`, plain data that need not be valid, with `change` applied to each secret."""
     found = dict(settings)
-    for field in attrs.fields(cls):
-        name = wire_name(field)
-        if name not in found:
-            continue
-        value, here = found[name], (*path, name)
-        inner = _inner(field, value)
+    for name, field in _secret_fields(cls):
+        value = found.get(name)
         if field.metadata.get("secret"):
-            found[name] = change(here, value)
-        elif "secret_keys" in field.metadata and isinstance(value, Mapping):
+            if name in found:
+                found[name] = change((*path, name), value)
+        elif not isinstance(value, Mapping):
+            continue
+        elif "secret_keys" in field.metadata:
             keys = field.metadata["secret_keys"]
             found[name] = {
-                key: change((*here, key), each) if str(key).lower() in keys else each for key, each in value.items()
+                key: change((*path, name, key), each) if str(key).lower() in keys else each
+                for key, each in value.items()
             }
-        elif inner is not None and isinstance(value, Mapping):
-            found[name] = _map_secrets(inner, value, change, here)
+        elif inner := _inner(field, value):
+            found[name] = _map_secrets(inner, value, change, (*path, name))
     return found
 
 
-def _inner(field: "attrs.Attribute[Any]", value: Any) -> type | None:
+@cache
+def _secret_fields(cls: type) -> "Sequence[tuple[str, attrs.Attribute[Any]]]":
+    """The fields that are secret or hold something that is."""
+    attrs.resolve_types(cls)
+    return [
+        (wire_name(field), field)
+        for field in attrs.fields(cls)
+        if field.metadata.get("secret")
+        or "secret_keys" in field.metadata
+        or any(_secret_fields(each) for each in _classes(field.type))
+    ]
+
+
+def _inner(field: "attrs.Attribute[Any]", value: Mapping[str, Any]) -> type | None:
     """The settings class that a field's value belongs to, if its type holds one; of several, the one tagged so."""
     choices = _classes(field.type)
-    if len(choices) < 2 or not isinstance(value, Mapping):
+    if len(choices) < 2:
         return choices[0] if choices else None
     return next(
         (each for each in choices if get_args(attrs.fields_dict(each)["type"].type)[0] == value.get("type")), None
@@ -86,12 +101,3 @@ def _inner(field: "attrs.Attribute[Any]", value: Any) -> type | None:
 def _classes(wanted: Any) -> list[type]:
     options = get_args(wanted) if isinstance(wanted, types.UnionType) else (wanted,)
     return [each for each in options if isinstance(each, type) and attrs.has(each)]
-
-
-@cache
-def _has_secrets(cls: type) -> bool:
-    attrs.resolve_types(cls)
-    return any(
-        "secret" in field.metadata or "secret_keys" in field.metadata or any(map(_has_secrets, _classes(field.type)))
-        for field in attrs.fields(cls)
-    )

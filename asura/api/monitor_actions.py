@@ -33,7 +33,7 @@ class BulkRequest:
     )
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class BulkResult:
     """What was done."""
 

@@ -72,7 +72,7 @@ class MonitorDocument:
     regions: tuple[str, ...] = _field((), items(50, each=text(64, at_least=1)), help="who checks it; empty is all")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class RecentCheck:
     """A past check in brief."""
 
@@ -81,7 +81,7 @@ class RecentCheck:
     response_ms: int | None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class MonitorView:
     """A monitor as clients read it: its document, and what is known of it now."""
 
@@ -262,8 +262,13 @@ def to_document(monitor: Monitor) -> dict[str, Any]:
     }
 
 
-def view(monitor: Monitor, state: MonitorState, changes: Changes, *, now_ms: int) -> MonitorView:
-    """A monitor as clients read it; `changes` are those of its status in the last 90 days."""
+def view(
+    monitor: Monitor, state: MonitorState, changes: Changes, *, now_ms: int, recent: str | None = None
+) -> MonitorView:
+    """A monitor as clients read it.
+
+    `changes` are those of its status in the last 90 days; `recent` is the JSON text of its last checks.
+    """
     unknown_from = stale_at(state.last_check_at or now_ms, interval_s=monitor.interval_s)
     is_stale = monitor.enabled and state.status is not MonitorStatus.PENDING and unknown_from < now_ms
     if is_stale:
@@ -283,4 +288,5 @@ def view(monitor: Monitor, state: MonitorState, changes: Changes, *, now_ms: int
         uptime=uptime.percentages(changes, now_ms=now_ms),  # type: ignore[arg-type]
         created_at=instant(monitor.created_at),
         updated_at=instant(monitor.updated_at),
+        recent=msgspec.UNSET if recent is None else msgspec.Raw(recent.encode()),  # type: ignore[arg-type]
     )

@@ -9,13 +9,12 @@ from asura.api import monitor_documents as documents
 from asura.api.changes import changed_fields, merge_patch
 from asura.api.endpoint import Answer, Call, Raw, Routes
 from asura.api.errors import bad_query
-from asura.api.monitor_documents import MonitorDocument, MonitorView, RecentCheck
+from asura.api.monitor_documents import MonitorDocument, MonitorView
 from asura.api.paging import Page, Paging, page_of
-from asura.api.wire import instant
 from asura.errors import InvalidDocument
 from asura.model.monitor import Monitor, MonitorState
 from asura.scheduler import changes
-from asura.store import channels, checks, monitors, overview, states, timeline
+from asura.store import channels, charts, monitors, overview, states, timeline
 from asura.store.database import Conn
 from asura.uptime import WINDOWS_MS
 
@@ -75,22 +74,13 @@ async def list_monitors(call: Call, query: MonitorQuery) -> Page[MonitorView]:
 def views(
     conn: Conn, found: Sequence[tuple[Monitor, MonitorState]], *, now_ms: int, with_recent: bool = False
 ) -> list[MonitorView]:
-    """Monitors as clients read them; two queries for all of them."""
+    """Monitors as clients read them; two or three queries for all of them."""
     ids = [monitor.id for monitor, _ in found]
     past = timeline.of_monitors(conn, ids, since=now_ms - LONGEST_WINDOW_MS)
-    shown = [documents.view(monitor, state, past.get(monitor.id, []), now_ms=now_ms) for monitor, state in found]
-    if not with_recent:
-        return shown
-    last = checks.recent(conn, ids, limit=RECENT_CHECKS)
+    recent = charts.recent_as_json(conn, ids, limit=RECENT_CHECKS) if with_recent else {}
     return [
-        attrs.evolve(
-            each,
-            recent=[
-                RecentCheck(at=instant(at), status=status, response_ms=response_ms)
-                for at, status, response_ms in last.get(each.id, [])
-            ],
-        )
-        for each in shown
+        documents.view(monitor, state, past.get(monitor.id, []), now_ms=now_ms, recent=recent.get(monitor.id))
+        for monitor, state in found
     ]
 
 

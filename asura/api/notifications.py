@@ -21,7 +21,7 @@ from asura.store.database import Conn
 routes = Routes("notifications", tag="Notifications")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Verdict:
     """What the provider said to a test."""
 
@@ -31,7 +31,7 @@ class Verdict:
     duration_ms: int
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class DeliveryView:
     """One message on its way through one channel. `delivery` is what the receiver sees as X-Asura-Delivery."""
 

@@ -16,7 +16,7 @@ routes = Routes("overview", tag="Overview")
 _SHOWN = ("up", "degraded", "down", "paused", "pending", "maintenance")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class MonitorCounts:
     """How many monitors there are, and how many of them are how."""
 
@@ -29,7 +29,7 @@ class MonitorCounts:
     maintenance: int
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class IncidentCounts:
     """How many incidents are unresolved."""
 
@@ -37,7 +37,7 @@ class IncidentCounts:
     acknowledged: int
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Overview:
     """The numbers at a glance."""
 
@@ -54,7 +54,7 @@ class LabelQuery(Paging):
     per_page: int = attrs.field(default=MAX_PER_PAGE, validator=between(1, MAX_PER_PAGE))
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Tag:
     """A tag in use."""
 
@@ -62,7 +62,7 @@ class Tag:
     monitors: int
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Group:
     """A group in use, as bad as its worst member."""
 

@@ -34,7 +34,7 @@ class DeepPaging(Paging):
     before: int | None = attrs.field(default=None, validator=between(0, MAX_ID))
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Page(Generic[T]):
     """One page of a list, and how much there is in all."""
 

@@ -21,7 +21,7 @@ class Login:
     api_key: str = attrs.field(repr=False, validator=text(auth.MAX_CREDENTIAL_CHARS))
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class SessionView:
     """Who is logged in. `role` is null for a key with permissions of its own."""
 

@@ -26,7 +26,7 @@ _BUILD = metrics.gauge("asura_build_info", "Always 1; the labels tell the versio
 _DATABASE = metrics.gauge("asura_database_size_bytes", "Size of the database file and of its log.", ("file",))
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class DatabaseFacts:
     """The database file. `wal_bytes` is its log, whose content is part of it."""
 
@@ -38,7 +38,7 @@ class DatabaseFacts:
     last_error: str | None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Retention:
     """How long what is kept, in days: single checks, and everything else."""
 
@@ -46,7 +46,7 @@ class Retention:
     days: int
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class PartView:
     """A supervised part of the daemon. `state`: starting, running, restarting, stopped."""
 
@@ -56,7 +56,7 @@ class PartView:
     last_error: str | None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class System:
     """What a bug report needs."""
 
@@ -70,7 +70,7 @@ class System:
     parts: Sequence[PartView]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Backup:
     """A finished copy of the database, on the server's own disk."""
 

@@ -16,7 +16,7 @@ from asura.serde import dump, wire_name
 routes = Routes("types", tag="Types")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Choice:
     """One of the values that a field may have."""
 
@@ -24,7 +24,7 @@ class Choice:
     label: str
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Variant:
     """One of the kinds that an object may be of; its `type` is the name."""
 
@@ -33,7 +33,7 @@ class Variant:
     fields: "Sequence[Field]"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Field:
     """One setting.
 
@@ -55,7 +55,7 @@ class Field:
     variants: Sequence[Variant] | None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class TypeView:
     """A monitor or channel type with the fields of its settings."""
 
@@ -67,7 +67,7 @@ class TypeView:
     fields: Sequence[Field]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Types:
     """Every type of this version."""
 

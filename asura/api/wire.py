@@ -16,7 +16,9 @@ LATEST_MS = 253_402_300_799_999
 
 def instant(ms: int) -> Instant:
     """An instant as text; one outside the years 1 to 9999 is moved to the nearest that can be written."""
-    return Instant(iso(min(max(ms, EARLIEST_MS), LATEST_MS)))
+    if not EARLIEST_MS <= ms <= LATEST_MS:
+        ms = min(max(ms, EARLIEST_MS), LATEST_MS)
+    return Instant(iso(ms))
 
 
 def maybe_instant(ms: int | None) -> Instant | None:

@@ -1,8 +1,11 @@
-"""Response times in equal steps, for a chart: from raw checks for hours, from rollups for days and months."""
+"""Checks as charts want them: in equal steps, from raw checks for hours and rollups for months; and the last few."""
+
+from collections.abc import Sequence
 
 import attrs
 
 from asura.store.database import Conn
+from asura.store.rows import to_json
 
 
 @attrs.frozen(kw_only=True)
@@ -44,6 +47,31 @@ def from_rollups(conn: Conn, monitor_id: int, *, since: int, until: int, step_ms
         (monitor_id, since, until, step_ms, span_s),
     )
     return [_bin(row) for row in rows]
+
+
+_RECENT = """
+SELECT one.value, (
+    SELECT group_concat(
+        '{"at":"' || strftime('%Y-%m-%dT%H:%M:%fZ', checked_at / 1000.0, 'unixepoch')
+        || '","status":"' || CASE status WHEN 0 THEN 'up' WHEN 1 THEN 'degraded' ELSE 'down' END
+        || '","response_ms":' || coalesce(response_ms, 'null') || '}'
+    ) FROM (
+        SELECT * FROM (
+            SELECT checked_at, status, response_ms FROM check_result WHERE monitor_id = one.value
+            ORDER BY checked_at DESC, region_id DESC LIMIT ?2
+        ) ORDER BY checked_at
+    )
+) FROM json_each(?1) AS one
+"""
+
+
+def recent_as_json(conn: Conn, monitor_ids: Sequence[int], *, limit: int) -> dict[int, str]:
+    """The last checks of several monitors, oldest first, each list as the JSON text that a client is given.
+
+    Written by SQLite, where the GIL is free: a page of two hundred monitors has six thousand of them.
+    """
+    rows = conn.execute(_RECENT, (to_json(list(monitor_ids)), limit))
+    return {row[0]: f"[{row[1] or ''}]" for row in rows}
 
 
 @attrs.frozen(kw_only=True)

@@ -103,3 +103,19 @@ def test_a_window_older_than_the_monitor_knows_only_its_life() -> None:
     found = percentages([(now_ms - 1000, UP), (now_ms - 500, DOWN)], now_ms=now_ms)
     assert set(found.values()) == {50.0}
     assert set(percentages([], now_ms=now_ms).values()) == {None}
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(-2 * DAY_MS, 100 * DAY_MS), st.sampled_from(list(MonitorStatus))),
+        max_size=12,
+        unique_by=lambda change: change[0],
+    )
+)
+def test_the_windows_in_one_walk_are_the_windows_one_by_one(changes: Changes) -> None:
+    changes.sort()
+    now_ms = 95 * DAY_MS
+    assert percentages(changes, now_ms=now_ms) == {
+        name: percent(intervals(changes, start=now_ms - span_ms, end=now_ms))
+        for name, span_ms in uptime.WINDOWS_MS.items()
+    }
