@@ -35,7 +35,7 @@ check: lint types layers dashboard
 lint:
     ruff check .
     ruff format --check .
-    python -m flake8_async asura bench scripts
+    python scripts/async_lint.py
 
 # mypy, strict
 types:
