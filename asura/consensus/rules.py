@@ -28,12 +28,26 @@ def stale_at(last_check_at: int, *, interval_s: int) -> int:
     return last_check_at + STALE_WINDOWS * window_ms(interval_s)
 
 
-def cast(previous: Vote | None, *, region: str, status: Status, at: int, message: str, window: int) -> Vote:
-    """The region's vote after one more result at `at`; `window` is in milliseconds."""
+def cast(
+    previous: Vote | None,
+    *,
+    region: str,
+    status: Status,
+    at: int,
+    message: str,
+    window: int,
+    silent_ms: int | None = None,
+) -> Vote:
+    """The region's vote after one more result at `at`; `window` is in milliseconds.
+
+    `silent_ms` is for how long nobody was looking before it, where that is known. A check that took its whole
+    interval, or waited minutes for its place because everything hangs at once, is no gap: with one a streak would
+    never grow when it matters most.
+    """
     continues = (
         previous is not None
         and previous.is_down == (status is Status.DOWN)
-        and at - previous.effective_at <= _STREAK_WINDOWS * window
+        and min(gap for gap in (at - previous.effective_at, silent_ms) if gap is not None) <= _STREAK_WINDOWS * window
     )
     if previous is None or not continues:
         return Vote(region=region, status=status, effective_at=at, message=message, streak=1, streak_since=at)

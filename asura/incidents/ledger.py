@@ -65,6 +65,7 @@ def _vote(situation: Situation, observation: Observation, *, now_ms: int) -> Vot
         at=observation.checked_at,
         message=observation.outcome.message,
         window=consensus.window_ms(situation.interval_s),
+        silent_ms=observation.silent_ms,
     )
 
 

@@ -42,3 +42,8 @@ class Observation:
     checked_at: int
     outcome: Outcome
     region: str = LOCAL
+    silent_ms: int | None = None
+    """How long nobody had been looking when this check was asked for: since the end of the one before. None: unknown.
+
+    The time that a check took itself or waited for its place is not among it.
+    """

@@ -37,6 +37,8 @@ class _Watch:
     scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     observe: Callable[[], Awaitable[Observation]] | None = None
     generation: int = -1
+    ended_s: float | None = None
+    """When the last check ended, on trio's clock; None when that saw nothing."""
 
 
 class Scheduler:
@@ -128,6 +130,8 @@ class Scheduler:
     async def _check(self, watch: _Watch) -> None:
         """One check; a fault of our own is reported, counted and costs no other monitor anything."""
         observation = None
+        silent_ms = None if watch.ended_s is None else round((trio.current_time() - watch.ended_s) * 1000)
+        watch.ended_s = None
         try:
             if watch.observe is None or watch.generation != self._checker.generation:
                 watch.generation = self._checker.generation
@@ -139,6 +143,9 @@ class Scheduler:
             self._note_fault(watch, exc_info=group)
         if observation is None:
             return
+        watch.ended_s = trio.current_time()
+        if silent_ms is not None:
+            observation = attrs.evolve(observation, silent_ms=silent_ms)
         try:
             self._send.send_nowait(observation)  # `send` gives way to other tasks even when there is room
         except trio.WouldBlock:

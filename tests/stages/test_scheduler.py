@@ -13,12 +13,13 @@ from asura import live
 from asura.checks.base import Stopwatch
 from asura.clock import TrioClock
 from asura.errors import OwnFailure
-from asura.model.monitor import Monitor
+from asura.incidents import ledger
+from asura.model.monitor import Monitor, MonitorStatus, Status
 from asura.model.observation import Observation, Outcome
 from asura.scheduler import changes, rules, service
 from asura.scheduler.alarm import TICK_S
 from asura.scheduler.service import Scheduler
-from asura.store import monitors
+from asura.store import monitors, states
 from asura.store.database import Conn, Store
 from tests import factories
 from tests.factories import BASE_URL
@@ -63,6 +64,11 @@ class Fleet:
     async def take(self) -> None:
         async for observation in self.receive:
             self.seen.append(observation)
+
+    async def judge(self) -> None:
+        """Record what was seen so far, as the collector does."""
+        seen, now_ms = list(self.seen), self.clock.now_ms()
+        await self.store.write(lambda conn: ledger.record(conn, seen, now_ms=now_ms, base_url=BASE_URL))
 
     async def stop(self) -> None:
         self.stopping.set()
@@ -146,6 +152,40 @@ async def test_a_check_whose_predecessor_still_runs_is_skipped_and_counted(
     assert max(fleet.off_phase_s(web)) <= LATE_S
     assert fleet.checks.most_running == 1
     assert service._SKIPPED.value() - skipped == 2 * len(fleet.seen)
+
+
+async def test_monitors_that_wait_for_a_place_are_judged_all_the_same(fleet: Fleet, autojump_clock: MockClock) -> None:
+    """When everything hangs at once there are not places enough, and a monitor's turn comes every four minutes."""
+    fleet.checker = fleet.checks.checker(fleet.clock, max_concurrent=1)
+    made = await fleet.add(*"abcde", timeout_s=50, failure_threshold=3)
+    for name in "abcde":
+        fleet.checks.acts[name] = taking(49, Outcome(status=Status.DOWN, message="no answer"))
+    await fleet.start()
+    await trio.sleep(900)
+    await fleet.judge()
+    found = await fleet.store.read(lambda conn: [states.get(conn, each.id).status for each in made])
+    assert found == [MonitorStatus.DOWN] * 5
+
+
+async def test_a_check_that_takes_its_whole_interval_leaves_no_silence(fleet: Fleet, autojump_clock: MockClock) -> None:
+    await fleet.add("web", timeout_s=60)
+    fleet.checks.acts["web"] = taking(1000)
+    await fleet.start()
+    await trio.sleep(600)
+    first, *others = [each.silent_ms for each in fleet.seen]
+    assert first is None
+    assert len(others) >= 3
+    assert all(each is not None and each <= 60_000 for each in others)
+
+
+async def test_a_fault_of_our_own_is_silence(fleet: Fleet, autojump_clock: MockClock) -> None:
+    await fleet.add("web")
+    fleet.checks.acts["web"] = raising(OwnFailure("no file descriptors left"), times=2)
+    await fleet.start()
+    await trio.sleep(300)
+    first, second, *_ = [each.silent_ms for each in fleet.seen]
+    assert first is None
+    assert second is not None
 
 
 async def test_a_slow_check_makes_no_other_late(fleet: Fleet, autojump_clock: MockClock) -> None:

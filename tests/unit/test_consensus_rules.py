@@ -61,6 +61,19 @@ def test_streaks(seen: list[tuple[Status, int]], streak: int, since: int) -> Non
     assert (vote.streak, vote.streak_since) == (streak, since)
 
 
+@pytest.mark.parametrize(
+    ("silent_ms", "streak"),
+    [
+        pytest.param(None, 1, id="not known: by the instants"),
+        pytest.param(55_000, 2, id="the check itself took long, or waited for its place"),
+        pytest.param(120_001, 1, id="nobody was looking"),
+    ],
+)
+def test_only_the_time_in_which_nobody_looked_is_a_gap(silent_ms: int | None, streak: int) -> None:
+    vote = cast(voted((D, 0)), region="local", status=D, at=400_000, message="down", window=WINDOW, silent_ms=silent_ms)
+    assert vote.streak == streak
+
+
 def test_a_vote_tells_the_latest_result() -> None:
     vote = voted((D, 0), (D, 60_000))
     assert (vote.region, vote.status, vote.effective_at, vote.message) == ("local", D, 60_000, "down")
