@@ -8,8 +8,9 @@ from asura.incidents import ledger
 from asura.live import Event
 from asura.model.incident import Incident
 from asura.model.monitor import Monitor, MonitorState, MonitorStatus, Status
+from asura.model.vote import Vote
 from asura.scheduler import changes
-from asura.store import incidents, states, timeline
+from asura.store import incidents, judging, states, timeline
 from asura.store.connection import WriteConnection
 from tests import factories
 from tests.factories import BASE_URL, MINUTE_MS, START_MS
@@ -55,6 +56,11 @@ class Watched:
         """(minutes after the start, status)"""
         found = timeline.of_monitor(self.conn, self.id, since=START_MS)
         return [((at - START_MS) // MINUTE_MS, status) for at, status in found]
+
+    @property
+    def votes(self) -> list[Vote]:
+        """One of each region."""
+        return list(judging.situations(self.conn, {self.id})[self.id].votes.values())
 
     @property
     def told(self) -> list[str]:

@@ -71,21 +71,6 @@ class CheckRow:
     outcome: Outcome
 
 
-@attrs.frozen(kw_only=True)
-class Rollup:
-    """The results of one stretch of time."""
-
-    start_at: int
-    region: str
-    up: int
-    degraded: int
-    down: int
-    timed: int
-    sum_ms: int
-    min_ms: int | None
-    max_ms: int | None
-
-
 def _region_id(conn: Conn, region: str) -> int:
     if region == LOCAL:
         return 0
@@ -223,54 +208,6 @@ def _filters(
             where += f" AND {clause}"
             values.append(value)
     return where, values
-
-
-def recent(conn: Conn, monitor_ids: Sequence[int], *, limit: int) -> dict[int, list[tuple[int, Status, int | None]]]:
-    """The last results of several monitors as (checked_at, status, response_ms), oldest first."""
-    rows = conn.execute(
-        """
-        SELECT one.value, last.checked_at, last.status, last.response_ms FROM json_each(?1) AS one
-        JOIN check_result AS last ON last.monitor_id = one.value AND last.checked_at >= coalesce(
-            (SELECT checked_at FROM check_result WHERE monitor_id = one.value
-             ORDER BY checked_at DESC LIMIT 1 OFFSET ?2), 0)
-        ORDER BY one.value, last.checked_at
-        """,
-        (to_json(list(monitor_ids)), limit - 1),
-    )
-    found: dict[int, list[tuple[int, Status, int | None]]] = {}
-    for monitor_id, at, status, response_ms in rows:
-        found.setdefault(monitor_id, []).append((at, _STATUSES[status], response_ms))
-    return {monitor_id: results[-limit:] for monitor_id, results in found.items()}
-
-
-def rollups(
-    conn: Conn, monitor_id: int, *, span_s: int, since: int, until: int, region: str | None = None
-) -> list[Rollup]:
-    """The rollups of one span that start in `since` ≤ start < `until`, in order of time."""
-    where, values = "", [monitor_id, span_s, since, until]
-    if region is not None:
-        where = " AND region.name = ?"
-        values.append(region)  # type: ignore[arg-type]
-    rows = conn.execute(
-        "SELECT start_at, region.name, up, degraded, down, timed, sum_ms, min_ms, max_ms FROM rollup"
-        " JOIN region ON region.id = region_id WHERE monitor_id = ? AND span_s = ? AND start_at >= ? AND start_at < ?"
-        f"{where} ORDER BY start_at",
-        values,
-    )
-    return [
-        Rollup(
-            start_at=row[0],
-            region=row[1],
-            up=row[2],
-            degraded=row[3],
-            down=row[4],
-            timed=row[5],
-            sum_ms=row[6],
-            min_ms=row[7],
-            max_ms=row[8],
-        )
-        for row in rows
-    ]
 
 
 def latencies(conn: Conn, monitor_id: int, *, since: int, until: int, region: str | None = None) -> dict[int, int]:

@@ -8,8 +8,7 @@ import attrs
 
 from asura.errors import Conflict, NotFound
 from asura.ids import MonitorId
-from asura.model.monitor import Monitor, MonitorState
-from asura.store import states
+from asura.model.monitor import Monitor
 from asura.store.database import Conn
 from asura.store.rows import from_json, to_json
 
@@ -164,72 +163,3 @@ def forget_dependency(conn: Conn, monitor_id: int) -> None:
         if monitor_id in depends_on:
             left = [each for each in depends_on if each != monitor_id]
             conn.execute("UPDATE monitor SET depends_on = ? WHERE id = ?", (to_json(left), other_id))
-
-
-SORTS = {
-    "name": "monitor.name COLLATE NOCASE",
-    "created_at": "monitor.created_at",
-    "last_check_at": "monitor_state.last_check_at",
-    "response": "monitor_state.last_response_ms",
-    "status": (
-        "CASE WHEN monitor.enabled = 0 THEN 5 ELSE CASE monitor_state.status WHEN 'down' THEN 0 WHEN 'degraded' THEN 2"
-        " WHEN 'pending' THEN 3 ELSE 4 - monitor_state.confirming * 3 END END, monitor.name COLLATE NOCASE"
-    ),
-}
-"""What a list can be sorted by; `status` puts what is wrong first."""
-
-
-def page(
-    conn: Conn,
-    *,
-    limit: int,
-    offset: int = 0,
-    status: str | None = None,
-    type: str | None = None,
-    tag: str | None = None,
-    group: str | None = None,
-    q: str | None = None,
-    sort: str = "name",
-    descending: bool = False,
-) -> tuple[list[tuple[Monitor, MonitorState]], int]:
-    """Monitors with their states, and how many there are in all. `q` is contained in the name or the target."""
-    clauses, values = ["1"], []
-    if status is not None:
-        clauses.append("CASE WHEN monitor.enabled = 0 THEN 'paused' ELSE monitor_state.status END = ?")
-        values.append(status)
-    if q is not None:
-        clauses.append("(instr(lower(monitor.name), lower(?)) OR instr(lower(monitor.target), lower(?)))")
-        values += [q, q]
-    for clause, value in (
-        ("monitor.type = ?", type),
-        ("monitor.group_name = ?", group),
-        ("EXISTS (SELECT 1 FROM json_each(monitor.tags) WHERE value = ?)", tag),
-    ):
-        if value is not None:
-            clauses.append(clause)
-            values.append(value)
-    source = "FROM monitor JOIN monitor_state ON monitor_state.monitor_id = monitor.id"
-    where = " AND ".join(clauses)
-    total = int(conn.execute(f"SELECT count(*) {source} WHERE {where}", values).fetchone()[0])
-    order = ", ".join(f"{term} DESC" if descending else term for term in SORTS[sort].split(", "))
-    rows = conn.execute(
-        f"SELECT {COLUMNS}, {states.COLUMNS} {source} WHERE {where} ORDER BY {order}, monitor.id LIMIT ? OFFSET ?",
-        (*values, limit, offset),
-    )
-    return [(from_row(row), states.from_row(row[len(_NAMES) :])) for row in rows], total
-
-
-def tags(conn: Conn) -> list[tuple[str, int]]:
-    """Every tag with the number of monitors that carry it, by name."""
-    rows = conn.execute(
-        "SELECT tag.value, count(*) FROM monitor, json_each(monitor.tags) AS tag GROUP BY tag.value ORDER BY tag.value"
-    )
-    return [(row[0], row[1]) for row in rows]
-
-
-def groups(conn: Conn) -> list[tuple[str, int]]:
-    """Every group with the number of its monitors, by name."""
-    rows = conn.execute(
-        "SELECT group_name, count(*) FROM monitor WHERE group_name IS NOT NULL GROUP BY group_name ORDER BY group_name"
-    )
-    return [(row[0], row[1]) for row in rows]

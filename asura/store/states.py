@@ -84,15 +84,6 @@ def get(conn: Conn, monitor_id: int) -> MonitorState:
     return from_row(row) if row else MonitorState(monitor_id=MonitorId(monitor_id))
 
 
-def by_ids(conn: Conn, monitor_ids: Iterable[int]) -> dict[int, MonitorState]:
-    """The states of several monitors, by monitor."""
-    rows = conn.execute(
-        f"SELECT {COLUMNS} FROM monitor_state WHERE monitor_id IN (SELECT value FROM json_each(?))",
-        (to_json(list(monitor_ids)),),
-    )
-    return {row[0]: from_row(row) for row in rows}
-
-
 def any_down(conn: Conn, monitor_ids: Iterable[int]) -> bool:
     """Whether any of the monitors is watched and confirmed down."""
     row = conn.execute(

@@ -1,8 +1,7 @@
-"""The latest vote of each region on each monitor."""
+"""The latest vote of each region on each monitor. They are read by `judging`."""
 
 from collections.abc import Sequence
 
-from asura.model.monitor import Status
 from asura.model.vote import Vote
 from asura.store.database import Conn
 from asura.store.rows import to_json
@@ -14,25 +13,6 @@ WHERE true ON CONFLICT (monitor_id, region) DO UPDATE SET
     status = excluded.status, effective_at = excluded.effective_at, message = excluded.message,
     streak = excluded.streak, streak_since = excluded.streak_since
 """
-
-
-def of_monitor(conn: Conn, monitor_id: int) -> list[Vote]:
-    """The monitor's votes, one a region."""
-    rows = conn.execute(
-        "SELECT region, status, effective_at, message, streak, streak_since FROM vote WHERE monitor_id = ?",
-        (monitor_id,),
-    )
-    return [
-        Vote(
-            region=row[0],
-            status=Status(row[1]),
-            effective_at=row[2],
-            message=row[3],
-            streak=row[4],
-            streak_since=row[5],
-        )
-        for row in rows
-    ]
 
 
 def save(conn: Conn, ballots: Sequence[tuple[int, Vote]]) -> None:

@@ -6,7 +6,7 @@ from asura.incidents import ledger
 from asura.model.incident import IncidentStatus
 from asura.model.monitor import MonitorState, MonitorStatus
 from asura.scheduler import changes
-from asura.store import checks, deliveries, monitors, states, timeline, votes
+from asura.store import checks, deliveries, monitors, states, timeline
 from asura.store.connection import WriteConnection
 from asura.store.database import Store
 from tests import factories
@@ -85,7 +85,7 @@ class TestReplace:
     ) -> None:
         web = Watched(conn, failure_threshold=3).sees("UDD")
         web.edit(**edit)
-        assert votes.of_monitor(conn, web.id) == []
+        assert web.votes == []
         assert web.state.status is UP
 
     @pytest.mark.parametrize(
@@ -104,9 +104,9 @@ class TestReplace:
     )
     def test_what_is_told_of_it_changes_no_vote(self, conn: WriteConnection, edit: dict[str, object]) -> None:
         web = Watched(conn, failure_threshold=3).sees("UDD")
-        before = votes.of_monitor(conn, web.id)
+        before = web.votes
         web.edit(**edit)
-        assert votes.of_monitor(conn, web.id) == before
+        assert web.votes == before
 
     def test_a_renamed_monitor_goes_on_counting(self, conn: WriteConnection) -> None:
         web = Watched(conn, failure_threshold=3).sees("UDD")
@@ -158,7 +158,7 @@ class TestPause:
         assert not paused.enabled
         assert web.timeline == [(0, PENDING), (1, UP), (3, PAUSED)]
         assert web.state.status is UP
-        assert votes.of_monitor(conn, web.id) == []
+        assert web.votes == []
 
     def test_what_is_so_already_changes_nothing(self, conn: WriteConnection) -> None:
         web = Watched(conn).sees("U")
@@ -217,8 +217,8 @@ class TestDelete:
         delete(web)
         assert monitors.find(conn, web.id) is None
         assert web.incidents == []
-        assert votes.of_monitor(conn, web.id) == []
-        assert conn.execute("SELECT count(*) FROM monitor_state").fetchone() == (0,)
+        for table in ("monitor_state", "vote"):
+            assert conn.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
         assert [each.id for each in taken_events(conn, "monitor.changed")] == [web.id]
 
     def test_its_history_stays_for_the_retention(self, conn: WriteConnection) -> None:

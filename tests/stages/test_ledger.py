@@ -6,7 +6,7 @@ from asura.errors import Conflict, NotFound
 from asura.incidents import ledger
 from asura.model.incident import IncidentStatus
 from asura.model.monitor import MonitorStatus, Status
-from asura.store import checks, incidents, monitors, votes
+from asura.store import checks, incidents, monitors
 from asura.store.connection import WriteConnection
 from tests import factories
 from tests.factories import BASE_URL, MINUTE_MS, START_MS, told
@@ -147,7 +147,7 @@ def test_a_streak_starts_anew_after_a_gap(conn: WriteConnection) -> None:
     web.now_ms += 2 * MINUTE_MS
     web.sees("D")
     assert web.state.status is UP
-    (vote,) = votes.of_monitor(conn, web.id)
+    (vote,) = web.votes
     assert vote.streak == 1
     web.sees("DD")
     assert web.state.status is DOWN
@@ -190,7 +190,7 @@ def test_a_result_of_an_older_configuration_is_history_but_no_vote(conn: WriteCo
     web.sees("D", config_version=1)
     assert web.state.status is UP
     assert web.state.last_check_at == web.now_ms
-    assert votes.of_monitor(conn, web.id) == []
+    assert web.votes == []
     assert len(checks.page(conn, web.id, limit=10)) == 2
 
 
