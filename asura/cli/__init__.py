@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from asura import __version__
 from asura.cli.errors import exit_status, told
 from asura.cli.options import config_option
 
@@ -35,7 +36,7 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="asura", message="Asura %(version)s")
+@click.version_option(__version__, message="Asura %(version)s")
 def main() -> None:
     """Asura watches your services and tells you when one is down.
 
