@@ -13,7 +13,7 @@ _EXCHANGED = {Status.UP: Status.DOWN, Status.DOWN: Status.UP, Status.DEGRADED: S
 
 def judge(outcome: Outcome, *, upside_down: bool) -> Outcome:
     """The outcome as the monitor wants it read: up and down exchanged if so configured, the message fit to store."""
-    if upside_down:
+    if upside_down and not outcome.is_refused:
         told = outcome.message or "answered as if all were well"
         outcome = attrs.evolve(
             outcome,

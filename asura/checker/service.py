@@ -12,11 +12,15 @@ from asura.checks import CHECK_TYPES
 from asura.checks.base import Env, Stopwatch
 from asura.clock import Clock
 from asura.consensus.service import Record
+from asura.errors import OwnFailure
 from asura.model.monitor import Monitor, Status
 from asura.model.observation import Observation, Outcome
 from asura.serde import load
 from asura.store import monitors
 from asura.store.database import Store
+
+STALLED_S = 5.0
+"""So long after its deadline a check has not ended because of its target, but because this process did not run."""
 
 
 class Checker:
@@ -41,7 +45,8 @@ class Checker:
     def prepare(self, monitor: Monitor) -> Callable[[], Awaitable[Observation]]:
         """Everything about the monitor's checks that stays the same, done once; call the result for each check.
 
-        Raises InvalidDocument if the stored settings are not those of this version.
+        Raises InvalidDocument if the stored settings are not those of this version; each check raises OwnFailure if
+        this machine could not make it.
         """
         check_type = CHECK_TYPES[monitor.type]
         attempt = check_type.prepare(monitor.target, load(check_type.settings, monitor.settings), self._env())
@@ -61,10 +66,12 @@ class Checker:
             checked_at = self._clock.now_ms()
             watch = Stopwatch()
             outcome = None
-            with trio.move_on_after(timeout_s):
+            with trio.move_on_after(timeout_s) as attempting:
                 outcome = await attempt(watch)
             if outcome is None:
                 outcome = Outcome(status=Status.DOWN, message=watch.story(timeout_s), timings=watch.timings())
+            if outcome.status is Status.DOWN:
+                _need_to_have_run(until=attempting.deadline)
             if monitor.upside_down or outcome.message:
                 outcome = rules.judge(outcome, upside_down=monitor.upside_down)
             return Observation(
@@ -83,3 +90,9 @@ class Checker:
         observation = await self.try_out(monitor)
         await record([observation])
         return observation
+
+
+def _need_to_have_run(*, until: float) -> None:
+    late_s = trio.current_time() - until
+    if late_s > STALLED_S:
+        raise OwnFailure(f"this machine stood still for {late_s:.0f} s during the check")

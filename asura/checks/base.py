@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import attrs
 
+from asura.errors import TargetRefused
 from asura.model.monitor import Status
 from asura.model.observation import Outcome, Timings
 from asura.netguard import Guard
@@ -177,4 +178,5 @@ def down(exc: Exception, watch: Stopwatch) -> Outcome:
         message=shortened(str(exc)),
         timings=watch.timings(),
         cert_expires_at=exc.cert_expires_at if isinstance(exc, Fault) else None,
+        is_refused=isinstance(exc, TargetRefused),
     )

@@ -73,13 +73,14 @@ class _Plan:
     async def attempt(self, watch: Stopwatch) -> Outcome:
         """One check. See `base.Attempt`."""
         hops: list[_Hop] = []
+        is_refused = False
         try:
             await self._follow(hops, watch)
             problem = self._problem(hops)
         except (Fault, TargetRefused, ResolveError) as exc:
             if not hops:
                 return down(exc, watch)
-            problem = str(exc)
+            problem, is_refused = str(exc), isinstance(exc, TargetRefused)
         last = hops[-1]
         return Outcome(
             status=Status.DOWN if problem else Status.UP,
@@ -88,6 +89,7 @@ class _Plan:
             timings=watch.timings(),
             status_code=last.answer.status,
             cert_expires_at=last.cert_expires_at,
+            is_refused=is_refused,
         )
 
     async def _follow(self, hops: list[_Hop], watch: Stopwatch) -> None:

@@ -31,6 +31,8 @@ class Outcome:
     status_code: int | None = None
     cert_expires_at: int | None = None
     detail: Any = None
+    is_refused: bool = False
+    """Asura itself refused the address: nothing was seen of the target that could be turned upside down."""
 
 
 @attrs.frozen(kw_only=True)

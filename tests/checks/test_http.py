@@ -520,6 +520,14 @@ async def test_refused_addresses_of_a_name_are_left_out(
     assert (await check("http", f"http://mixed.example:{target.port}/")).status is Status.UP
     refused = await check("http", "http://inner.example/")
     assert refused.message.startswith("inner.example is refused: 10.0.0.1 is a private address; set ")
+    assert refused.is_refused
+
+
+async def test_a_redirect_to_a_refused_address_says_so(check: Check, nursery: trio.Nursery) -> None:
+    target = await start_target(nursery, answer(302, location="http://10.0.0.1/"))
+    outcome = await check("http", target.url)
+    assert outcome.is_refused
+    assert outcome.message.startswith("10.0.0.1 is a private address; set ")
 
 
 async def test_an_unknown_name_is_told(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:

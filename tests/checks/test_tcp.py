@@ -94,6 +94,7 @@ async def test_tls_is_spoken_and_its_end_known(authority: trustme.CA, check: Che
 async def test_a_refused_target_is_down(check: Check) -> None:
     outcome = await check("tcp", "[fe80::1]:22")
     assert outcome.message.startswith("fe80::1 is a link-local address; set monitor.allow_private_targets")
+    assert outcome.is_refused
 
 
 ESCAPES = {

@@ -65,6 +65,33 @@ async def test_a_target_that_does_not_answer_in_time_is_down_with_the_story_of_i
     assert seen.outcome.response_ms is None
 
 
+@pytest.mark.parametrize("upside_down", [False, True])
+@pytest.mark.parametrize("answer", [None, DOWN])
+async def test_a_machine_that_stood_still_says_nothing_of_the_target(
+    checks: FakeChecks, clock: TrioClock, mock_clock: MockClock, answer: Outcome | None, upside_down: bool
+) -> None:
+    async def stand_still(_: Stopwatch) -> Outcome:
+        mock_clock.jump(3600)  # suspended, swapped out, moved to another host: then every deadline is over at once
+        if answer is None:
+            await trio.sleep_forever()
+        return answer or UP
+
+    checks.acts["web"] = stand_still
+    with pytest.raises(OwnFailure, match="stood still for 3590 s"):
+        await look(checks, clock, upside_down=upside_down)
+
+
+async def test_an_answer_that_came_while_the_machine_stood_still_counts(
+    checks: FakeChecks, clock: TrioClock, mock_clock: MockClock
+) -> None:
+    async def stand_still(_: Stopwatch) -> Outcome:
+        mock_clock.jump(3600)
+        return UP
+
+    checks.acts["web"] = stand_still
+    assert (await look(checks, clock)).outcome is UP
+
+
 async def test_an_answer_at_the_last_moment_counts(
     checks: FakeChecks, clock: TrioClock, autojump_clock: MockClock
 ) -> None:
@@ -106,6 +133,13 @@ async def test_a_timeout_of_a_monitor_that_is_upside_down_is_up(
             Status.UP,
             "connection refused (upside down: this counts as up)",
             id="upside down, down is up",
+        ),
+        pytest.param(
+            Outcome(status=Status.DOWN, message="10.0.0.1 is a private address", is_refused=True),
+            True,
+            Status.DOWN,
+            "10.0.0.1 is a private address",
+            id="upside down, but Asura refused to look",
         ),
         pytest.param(
             Outcome(status=Status.DEGRADED, message="slow"),
