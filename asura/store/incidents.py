@@ -167,6 +167,15 @@ def reminders_due(conn: Conn, *, now_ms: int, limit: int) -> list[Incident]:
     return [_from_row(row) for row in rows]
 
 
+def bring_reminders_forward(conn: Conn, *, now_ms: int) -> int:
+    """Let no reminder be further off than its monitor asks for; answers how many rows moved."""
+    latest = "?1 + 1000 * (SELECT resend_interval_s FROM monitor WHERE monitor.id = incident.monitor_id)"
+    return conn.execute(
+        f"UPDATE incident SET next_reminder_at = {latest} WHERE next_reminder_at > ?1 AND next_reminder_at > {latest}",
+        (now_ms,),
+    ).rowcount
+
+
 def next_reminder_at(conn: Conn) -> int | None:
     """When the next reminder is due; None when none is."""
     row = conn.execute("SELECT min(next_reminder_at) FROM incident WHERE next_reminder_at IS NOT NULL").fetchone()

@@ -117,6 +117,23 @@ async def test_many_that_fall_due_together_are_all_sent(
         running.stopping.set()
 
 
+@pytest.mark.parametrize("is_running", [True, False], ids=["while it runs", "while it does not"])
+async def test_a_clock_that_was_set_back_puts_no_reminder_off_for_long(
+    inline_store: Store, clock: TrioClock, autojump_clock: MockClock, is_running: bool
+) -> None:
+    async with trio.open_nursery() as nursery:
+        running = Running(inline_store, clock, nursery)
+        if is_running:
+            await running.start()
+        await running.go_down(resend_interval_s=600)
+        clock._start_ms -= 365 * 86_400_000
+        if not is_running:
+            await running.start()
+        await trio.sleep(reminders.MAX_SLEEP_S + 601)
+        assert await running.reminders() >= 1
+        running.stopping.set()
+
+
 async def test_stopping_ends_the_sleep(inline_store: Store, clock: TrioClock, autojump_clock: MockClock) -> None:
     async with trio.open_nursery() as nursery:
         running = Running(inline_store, clock, nursery)
