@@ -49,9 +49,17 @@ layers:
 dashboard:
     python scripts/bundle.py npm run --silent check
 
-# Measure: checks, writes and requests, each beside its bare cost
-bench *args:
-    python -m bench {{args}}
+# Measure, each figure beside its bare cost: everything, or one of durable_writes, checks, full_path, http_server, api, outbox
+bench what="all" *args:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    if [ "{{what}}" != all ]; then
+        exec python -m "bench.{{what}}" {{args}}
+    fi
+    for what in durable_writes checks full_path http_server api outbox; do
+        printf '\n== %s\n' "$what"
+        python -m "bench.$what"
+    done
 
 # Put everything into the house's format
 fmt:
