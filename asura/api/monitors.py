@@ -51,10 +51,12 @@ class MonitorQuery(Paging):
 )
 async def list_monitors(call: Call, query: MonitorQuery) -> Page[MonitorView]:
     """Filters that match nothing give an empty list."""
-    key = query.sort.removeprefix("-")
+    key = query.sort.removeprefix("-") or "name"
     if key not in overview.SORT_KEYS:
         raise bad_query({"sort": f"must be one of {', '.join(overview.SORT_KEYS)}, perhaps with a minus sign in front"})
-    filters = overview.Filters(status=query.status, type=query.type, tag=query.tag, group=query.group, text=query.q)
+    filters = overview.Filters(
+        status=_given(query.status), type=_given(query.type), tag=_given(query.tag), group=query.group, text=query.q
+    )
 
     def read(conn: Conn) -> tuple[list[MonitorView], int]:
         found, total = overview.page(
@@ -69,6 +71,11 @@ async def list_monitors(call: Call, query: MonitorQuery) -> Page[MonitorView]:
 
     data, total = await call.services.store.read(read)
     return page_of(data, total=total, paging=query)
+
+
+def _given(values: Sequence[str]) -> Sequence[str]:
+    """A form that is sent with an empty choice means no filter."""
+    return [value for value in values if value]
 
 
 def views(

@@ -215,6 +215,7 @@ async def test_a_deleted_monitor_is_gone(api: Api):
         ("status=paused", ["beta"]),
         ("status=pending&status=paused", ["Alpha", "beta", "Gamma"]),
         ("status=purple", []),
+        ("status=&type=&tag=&q=&sort=", ["Alpha", "beta", "Gamma"]),
         ("type=tcp", ["Gamma"]),
         ("tag=web", ["Alpha", "beta"]),
         ("group=shop", ["Alpha"]),

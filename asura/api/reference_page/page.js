@@ -13,6 +13,11 @@ function make(name, attributes, ...children) {
   return element;
 }
 
+/** Text with `code` in backticks. */
+function prose(text) {
+  return (text ?? "").split("`").map((part, index) => (index % 2 ? make("code", {}, part) : part));
+}
+
 const shortName = (schema) => schema.$ref?.split("/").pop() ?? "";
 
 function reader(whole) {
@@ -99,7 +104,7 @@ function reader(whole) {
         {},
         make("td", {}, make("code", {}, status)),
         make("td", {}, make("span", { class: "dim" }, name)),
-        make("td", {}, at.description ?? "", inner ? fold("fields", inner) : ""),
+        make("td", {}, ...prose(at.description), inner ? fold("fields", inner) : ""),
       );
     });
     return make("div", { class: "scroll" }, make("table", {}, make("tbody", {}, ...rows)));
@@ -126,7 +131,7 @@ function reader(whole) {
         make(
           "div",
           {},
-          make("p", { class: "prose" }, said.description ?? ""),
+          make("p", { class: "prose" }, ...prose(said.description)),
           ...(asked ? [make("h3", {}, "Parameters"), asked] : []),
           ...(body ? [make("h3", {}, `Body: ${kind(body)}`), fields(body) ?? ""] : []),
           make("h3", {}, "Answers"),
@@ -146,7 +151,7 @@ function show(whole) {
   const contents = byId("contents");
   const entries = [];
   byId("version").textContent = whole.info.version;
-  main.replaceChildren(make("p", { class: "prose" }, whole.info.description));
+  main.replaceChildren(make("p", { class: "prose" }, ...prose(whole.info.description)));
   for (const { name } of whole.tags) {
     const section = make("section", { "aria-label": name }, make("h2", {}, name));
     const list = make("ul", {});

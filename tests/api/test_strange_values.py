@@ -1,0 +1,115 @@
+"""Every field and every parameter meets every strange value: refused or taken, but never an error of ours."""
+
+from typing import Any
+
+import attrs
+import pytest
+
+from asura.api.channel_documents import ChannelDocument
+from asura.api.monitor_documents import MonitorDocument
+from asura.api.routes import ALL
+from asura.channels import CHANNEL_TYPES
+from asura.checks import CHECK_TYPES
+from asura.serde import wire_name
+from tests.api.conftest import Api
+
+STRANGE: list[Any] = [
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    2**31,
+    2**63 - 1,
+    2**63,
+    -(2**63) - 1,
+    10**40,
+    1e300,
+    "",
+    " ",
+    "\0",
+    "\u202e\ufeff",
+    "٣",
+    "1_000",
+    "********",
+    "../../etc/passwd",
+    "'; DROP TABLE monitor; --",
+    "http://[::1",
+    "http://127.1/",
+    "x" * 10_000,
+    "💥" * 300,
+    [],
+    [None],
+    [[[]]],
+    [1, "a", {}],
+    ["x"] * 1000,
+    [2**63 - 1] * 3,
+    {},
+    {"": ""},
+    {"a": {"b": [1]}},
+    {"type": "basic"},
+    {"type": "bearer", "token": {}},
+    {"constructor": 1, "__proto__": None, "__class__": "x"},
+]
+QUERIES = [
+    "",
+    "%00",
+    "%FF",
+    "%ED%A0%80",
+    "-1",
+    "0",
+    "9" * 40,
+    "1.5",
+    "1e3",
+    "NaN",
+    "x",
+    "%D9%A3",
+    "1_0",
+    "+1",
+    " 1",
+    "*",
+]
+
+MONITOR = {"name": "Site", "type": "http", "target": "https://example.org/"}
+CHANNEL = {"name": "Ops", "type": "webhook", "settings": {"url": "https://hooks.example/"}}
+
+
+def _settings(kinds: Any) -> list[str]:
+    return sorted({wire_name(field) for kind in kinds.values() for field in attrs.fields(kind.settings)})
+
+
+@pytest.mark.parametrize("resource", ["monitors", "notifications"])
+async def test_no_field_of_a_document_breaks_on_any_value(api: Api, resource: str):
+    document, cls, kinds = (
+        (MONITOR, MonitorDocument, CHECK_TYPES) if resource == "monitors" else (CHANNEL, ChannelDocument, CHANNEL_TYPES)
+    )
+    await api.admin.post(f"/api/v1/{resource}", json=document)
+    fields = [wire_name(field) for field in attrs.fields(cls)]
+    changes: list[dict[str, Any]] = [{name: value} for name in fields for value in STRANGE]
+    for tag in kinds:
+        changes += [
+            {"type": tag, "settings": {**document.get("settings", {}), name: value}}  # type: ignore[dict-item]
+            for name in _settings(kinds)
+            for value in STRANGE
+        ]
+    for change in changes:
+        patched = await api.admin.patch(f"/api/v1/{resource}/1", json=change)
+        assert patched.status_code in (200, 400, 409, 422), (change, patched.text)
+        if patched.status_code == 200:
+            restored = await api.admin.put(f"/api/v1/{resource}/1", json=document)
+            assert restored.status_code == 200, (change, restored.text)
+    for value in STRANGE:
+        assert (await api.admin.post(f"/api/v1/{resource}", json=value)).status_code in (400, 422)
+
+
+async def test_no_parameter_of_a_query_breaks_on_any_value(api: Api):
+    await api.admin.post("/api/v1/monitors", json=MONITOR)
+    for routes in ALL:
+        for endpoint in routes.endpoints:
+            if endpoint.query is None:
+                continue
+            path = f"{routes.prefix}{endpoint.path}".replace("<id:monitor_id>", "1")
+            for field in attrs.fields(endpoint.query):
+                for value in QUERIES:
+                    answer = await api.admin.get(f"{path}?{wire_name(field)}={value}")
+                    assert answer.status_code in (200, 400), (path, field.name, value, answer.text)
