@@ -18,6 +18,7 @@ DAY_MS = 24 * HOUR_MS
 @pytest.fixture(autouse=True)
 def small_slices(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(retention, "SLICE", 5)
+    monkeypatch.setattr(retention, "HEAVY_SLICE", 3)
     monkeypatch.setattr(retention, "MONITORS", 2)
     return
 
@@ -165,3 +166,47 @@ def test_where_nothing_is_old_nothing_is_deleted(conn: WriteConnection) -> None:
     web = factories.create(conn)
     see(conn, web.id, START_MS + 1)
     assert prune(conn, raw_before=START_MS, before=START_MS - HOUR_MS) == []
+
+
+def test_where_much_is_not_old_no_slice_looks_at_all_of_it(conn: WriteConnection) -> None:
+    made = [factories.create(conn, name=f"m{number}", failure_threshold=1).id for number in range(30)]
+    for hour in range(1, 21):
+        status = Status.DOWN if hour % 2 else Status.UP
+        seen = [factories.observation(each, status, at=START_MS + hour * HOUR_MS) for each in made]
+        ledger.record(conn, seen, now_ms=START_MS + hour * HOUR_MS, base_url=BASE_URL)
+    costs = []
+    for delete in retention.slices(raw_before=START_MS, before=START_MS, now_ms=START_MS):
+        steps = 1
+        while steps:
+            steps = steps_of(conn, delete)
+            costs.append(steps)
+    assert rows(conn, "status_change") > 600
+    assert max(costs) < 1500
+
+
+def steps_of(conn: WriteConnection, delete: retention.Slice) -> int:
+    """What a slice costs, in steps of SQLite's machine; 0 when it was the last."""
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    conn.set_progress_handler(count, 1)
+    try:
+        return steps if delete(conn) is not None else 0
+    finally:
+        conn.set_progress_handler(None, 0)
+
+
+def test_what_is_heavy_goes_in_smaller_slices(conn: WriteConnection) -> None:
+    factories.add_channel(conn)
+    web = factories.create(conn, failure_threshold=1)
+    for minute in range(40):
+        see(conn, web.id, START_MS + minute * 60_000, status=Status.UP if minute % 2 else Status.DOWN)
+    for each in deliveries.page(conn, deliveries.Wanted(), limit=100)[::-1]:
+        deliveries.delivered(conn, each.id, status_code=200, now_ms=START_MS)
+    sizes = prune(conn, raw_before=0, before=START_MS + DAY_MS)
+    assert rows(conn, "incident") == rows(conn, "incident_event") == rows(conn, "delivery") == 0
+    assert sizes.count(retention.HEAVY_SLICE) >= 20 // 3 + 40 // 3
