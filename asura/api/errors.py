@@ -100,7 +100,8 @@ def _from_http(error: HTTPException) -> ApiError:
 
 def answer(error: ApiError) -> Response:
     """The error as it goes out."""
-    body: dict[str, object] = {"error": str(error), "code": error.code}
+    text = str(error)
+    body: dict[str, object] = {"error": text[:1].upper() + text[1:], "code": error.code}
     if error.fields:
         body["fields"] = dict(error.fields)
     response = Response(msgspec.json.encode(body), status=error.status, content_type="application/json")

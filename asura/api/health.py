@@ -53,7 +53,7 @@ def _trouble(call: Call) -> str | None:
         return "Asura is stopping"
     down = [part.name for part in call.services.health() if part.state in ("restarting", "stopped")]
     if down:
-        return f"not running: {', '.join(down)}; the log says why"
+        return f"Not running: {', '.join(down)}; the log says why"
     if not call.services.store.facts().healthy:
-        return "the database can't commit; the log says why"
+        return "The database can't commit; the log says why"
     return None

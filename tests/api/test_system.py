@@ -41,7 +41,7 @@ async def test_health_fails_when_the_database_is_taken_away(api: Api):
     path = api.services.store.facts().path
     path.rename(path.with_name("elsewhere.db"))
     health = await api.stranger.get("/api/v1/health")
-    assert (health.status_code, "database" in health.json()["reason"]) == (503, True)
+    assert (health.status_code, "database" in health.json()["error"]) == (503, True)
     path.with_name("elsewhere.db").rename(path)
 
 
