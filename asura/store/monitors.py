@@ -159,7 +159,13 @@ def dependencies(conn: Conn) -> dict[int, tuple[int, ...]]:
 
 def forget_dependency(conn: Conn, monitor_id: int) -> None:
     """Take a monitor out of every `depends_on`, because it is going away."""
-    for other_id, depends_on in dependencies(conn).items():
+    # By the index of those that depend on anything: reading all ten thousand monitors for each of a thousand that are
+    # deleted together held the writer for two seconds.
+    rows = conn.execute(
+        "SELECT id, depends_on FROM monitor WHERE depends_on != '[]' AND instr(depends_on, ?)", (str(monitor_id),)
+    ).fetchall()
+    for other_id, text in rows:
+        depends_on = from_json(text)
         if monitor_id in depends_on:
             left = [each for each in depends_on if each != monitor_id]
             conn.execute("UPDATE monitor SET depends_on = ? WHERE id = ?", (to_json(left), other_id))

@@ -121,6 +121,7 @@ CREATE TABLE monitor (
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX monitor_depends_on ON monitor (depends_on) WHERE depends_on != '[]';
 CREATE INDEX monitor_group ON monitor (group_name);
 
 CREATE TABLE monitor_state (

@@ -96,3 +96,19 @@ def test_who_depends_on_whom(conn: WriteConnection) -> None:
     assert monitors.dependencies(conn) == {c.id: (a.id, b.id), d.id: (a.id,)}
     monitors.forget_dependency(conn, a.id)
     assert monitors.dependencies(conn) == {c.id: (b.id,)}
+
+
+def test_a_dependency_is_forgotten_without_a_look_at_those_that_have_none(conn: WriteConnection) -> None:
+    made = [factories.create(conn, name=f"m{number}").id for number in range(50)]
+    factories.create(conn, name="other", depends_on=(made[1],))
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    conn.set_progress_handler(count, 1)
+    monitors.forget_dependency(conn, made[0])
+    conn.set_progress_handler(None, 0)
+    assert steps < 50

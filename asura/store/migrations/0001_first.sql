@@ -28,6 +28,7 @@ CREATE TABLE monitor (
     updated_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX monitor_group ON monitor (group_name);
+CREATE INDEX monitor_depends_on ON monitor (depends_on) WHERE depends_on != '[]';
 
 CREATE TABLE notification_channel (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
