@@ -1,7 +1,7 @@
 // Keyboard shortcuts: single keys and two-key sequences such as `g m`. They rest while somebody types.
 
 import { signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { recall, remember } from "./storage";
 
 export interface Shortcut {
@@ -55,10 +55,17 @@ export function startKeys(): void {
 
 /** Adds shortcuts while the component stands; the newest of two with the same keys wins. */
 export function useShortcuts(own: Shortcut[]): void {
+  const latest = useRef(own);
+  latest.current = own;
   const names = own.map((one) => one.keys).join(",");
+  // With the paint, not after it: a key pressed at once must already work.
   // biome-ignore lint/correctness/useExhaustiveDependencies: the set of keys decides; what they do is read late.
-  useEffect(() => {
-    const mine = own;
+  useLayoutEffect(() => {
+    const mine = latest.current.map(({ keys, does }, index) => ({
+      keys,
+      does,
+      act: () => latest.current[index]?.act(),
+    }));
     shortcuts.value = [...shortcuts.peek(), ...mine];
     return () => {
       shortcuts.value = shortcuts.peek().filter((one) => !mine.includes(one));

@@ -58,23 +58,20 @@ function What({ draft, set, onChange, errors, types, isNew }: Part) {
           options={types.monitors.map((one) => ({ value: one.name, label: one.label }))}
         />
       </div>
-      <div
-        onFocusOut={() => {
-          if (isNew && !isNamed && draft.target !== "") set({ name: nameFrom(draft.target) });
+      <TextField
+        label={type?.target_label ?? "Target"}
+        help={type?.target_help}
+        placeholder={type?.target_placeholder}
+        type="url"
+        isRequired
+        isCode
+        value={draft.target}
+        onChange={(text) => {
+          const target = text.trimStart();
+          set(isNew && !isNamed ? { target, name: nameFrom(target) } : { target });
         }}
-      >
-        <TextField
-          label={type?.target_label ?? "Target"}
-          help={type?.target_help}
-          placeholder={type?.target_placeholder}
-          type="url"
-          isRequired
-          isCode
-          value={draft.target}
-          onChange={(target) => set({ target: target.trimStart() })}
-          error={errors.target}
-        />
-      </div>
+        error={errors.target}
+      />
       <TextField
         label="Name"
         isRequired
