@@ -16,6 +16,9 @@ STALE_WINDOWS = 3
 """Windows without anything fresh after which nobody knows."""
 _STREAK_WINDOWS = 2
 """Windows of silence after which a streak starts anew."""
+LATE_MS = 1000
+"""How late a check may begin. When one was missed (a restart, no socket left) the next comes after two windows to the
+millisecond; whether that is a gap must not be left to chance."""
 
 
 def window_ms(interval_s: int) -> int:
@@ -47,7 +50,8 @@ def cast(
     continues = (
         previous is not None
         and previous.is_down == (status is Status.DOWN)
-        and min(gap for gap in (at - previous.effective_at, silent_ms) if gap is not None) <= _STREAK_WINDOWS * window
+        and min(gap for gap in (at - previous.effective_at, silent_ms) if gap is not None)
+        <= _STREAK_WINDOWS * window + LATE_MS
     )
     if previous is None or not continues:
         return Vote(region=region, status=status, effective_at=at, message=message, streak=1, streak_since=at)

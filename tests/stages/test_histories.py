@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from asura import uptime
+from asura.consensus.rules import LATE_MS
 from asura.errors import Conflict
 from asura.incidents import ledger
 from asura.model.incident import Incident, IncidentStatus
@@ -85,7 +86,7 @@ class Naive:
 
     def see(self, status: Status, at: int) -> None:
         is_down = status is Status.DOWN
-        goes_on = self.was_down == is_down and at - self.last_at <= 2 * MINUTE_MS
+        goes_on = self.was_down == is_down and at - self.last_at <= 2 * MINUTE_MS + LATE_MS
         self.streak = self.streak + 1 if goes_on else 1
         self.was_down, self.last_at = is_down, at
         if is_down and self.streak >= self.failure:

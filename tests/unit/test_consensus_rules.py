@@ -51,7 +51,8 @@ def voted(*seen: tuple[Status, int]) -> Vote:
         pytest.param([(U, 0), (G, 60_000), (U, 120_000)], 3, 0, id="up and degraded are both no failure"),
         pytest.param([(G, 0), (D, 60_000)], 1, 60_000, id="a failure ends a streak of degraded"),
         pytest.param([(D, 0), (D, 120_000)], 2, 0, id="two windows of silence are no gap"),
-        pytest.param([(D, 0), (D, 120_001)], 1, 120_001, id="more than two windows are one"),
+        pytest.param([(D, 0), (D, 120_020)], 2, 0, id="nor is it when the check after a missed one is a little late"),
+        pytest.param([(D, 0), (D, 121_001)], 1, 121_001, id="more than two windows are one"),
         pytest.param([(D, 0), (D, 60_000), (D, 500_000), (D, 560_000)], 2, 500_000, id="the streak after a gap"),
         pytest.param([(D, 70_000), (D, 10_000)], 2, 70_000, id="a clock set back is no gap"),
     ],
@@ -66,7 +67,7 @@ def test_streaks(seen: list[tuple[Status, int]], streak: int, since: int) -> Non
     [
         pytest.param(None, 1, id="not known: by the instants"),
         pytest.param(55_000, 2, id="the check itself took long, or waited for its place"),
-        pytest.param(120_001, 1, id="nobody was looking"),
+        pytest.param(121_001, 1, id="nobody was looking"),
     ],
 )
 def test_only_the_time_in_which_nobody_looked_is_a_gap(silent_ms: int | None, streak: int) -> None:
