@@ -367,15 +367,17 @@ async def test_stopping_while_all_sleep_takes_no_time(fleet: Fleet, autojump_clo
 
 
 async def test_what_is_changed_while_it_stops_is_not_begun(fleet: Fleet, autojump_clock: MockClock) -> None:
-    (web,) = await fleet.add("web")
+    await fleet.add("web", timeout_s=100)
+    (other,) = await fleet.add("other", interval_s=86_400)
+    fleet.checks.acts["web"] = taking(50)
     await fleet.start()
-    await trio.sleep(1)
+    await fleet.checks.a_check_runs.wait()
     fleet.stopping.set()
-    await fleet.edit(web, target="web2")
+    await fleet.edit(other, target="other2")
     await fleet.add("new")
-    with trio.fail_after(5):
+    with trio.fail_after(55):
         await fleet.ended.wait()
-    assert fleet.began("web2") == fleet.began("new") == []
+    assert fleet.began("other2") == fleet.began("new") == []
 
 
 async def test_a_scheduler_that_is_started_again_takes_up_everything(fleet: Fleet, autojump_clock: MockClock) -> None:

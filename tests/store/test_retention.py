@@ -90,6 +90,13 @@ def test_the_timeline_keeps_the_change_in_force(conn: WriteConnection) -> None:
     assert [(at - START_MS) // DAY_MS for at, _ in in_force] == [9, 10, 11]
 
 
+def test_what_ended_at_the_very_limit_goes(conn: WriteConnection) -> None:
+    web = factories.create(conn)
+    timeline.change(conn, web.id, at=START_MS + DAY_MS, status=MonitorStatus.UP)
+    prune(conn, before=START_MS + DAY_MS)
+    assert timeline.of_monitor(conn, web.id, since=0) == [(START_MS + DAY_MS, MonitorStatus.UP)]
+
+
 def test_a_timeline_that_never_changed_stays_for_ever(conn: WriteConnection) -> None:
     web = factories.create(conn)
     prune(conn, before=START_MS + 4000 * DAY_MS)
