@@ -29,6 +29,7 @@ LONGEST_SLEEP_S = 60.0
 RECORD_LIMIT_S = 30.0
 """How long a result waits for its commit, even when everything ends: it would mean sending again."""
 RECORD_AGAIN_S = 5.0
+"""How long to wait before a store that can't is asked again."""
 
 _log = log.get(__name__)
 _attempts = metrics.counter(
@@ -73,7 +74,7 @@ class Dispatcher:
         self._outbox = outbox
         self._paces: dict[ChannelId, _Pace] = {}
         self._woken = trio.Event()
-        self._looked_at = 0
+        self._looked_at: int | None = None
 
     async def listen(self, news: Subscription) -> None:
         """Wake for everything that is queued, and meet an edited channel without prejudice."""
@@ -90,18 +91,21 @@ class Dispatcher:
         self._woken.set()
 
     async def run(self, sends: trio.Nursery, *, stopping: trio.Event) -> None:
-        """Start in `sends` whatever is due, until `stopping`."""
-        await self._mend_timers(self._outbox.clock.now_ms())
+        """Start in `sends` whatever is due, until `stopping`. A store that fails is asked again."""
         while not stopping.is_set():
             self._woken = trio.Event()  # before looking, so that nothing committed meanwhile is missed
-            pause_s = await self._start_due(sends)
+            try:
+                pause_s = await self._start_due(sends)
+            except StoreError as exc:
+                _log.error("notifications wait for the store", error=str(exc))
+                pause_s = RECORD_AGAIN_S
             with trio.move_on_after(pause_s):
                 await self._woken.wait()
 
     async def _start_due(self, sends: trio.Nursery) -> float:
         """Start what can be started; answers for how long there is nothing more to do."""
         now_ms = self._outbox.clock.now_ms()
-        if now_ms < self._looked_at:
+        if self._looked_at is None or now_ms < self._looked_at:
             await self._mend_timers(now_ms)
         self._looked_at = now_ms
         room = {channel_id: self._room(pace) for channel_id, pace in self._paces.items()}

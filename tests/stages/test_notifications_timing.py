@@ -375,6 +375,27 @@ async def test_a_result_that_cannot_be_recorded_is_recorded_later_and_not_sent_a
     assert [each.status for each in await history(inline_store)] == [DeliveryStatus.DELIVERED]
 
 
+async def test_a_store_that_can_not_be_read_is_waited_for(
+    autojump_clock: MockClock,
+    scripted: Scripted,
+    inline_store: Store,
+    clock: TrioClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def no_answer(_: object) -> None:
+        raise StoreError("the disk failed while it was read")
+
+    channel = await add(inline_store)
+    async with dispatching(new_outbox(inline_store, clock, scripted)):
+        with monkeypatch.context() as patched:
+            patched.setattr(inline_store, "read", no_answer)
+            await queue(inline_store, channel, clock)
+            await trio.sleep(100)
+        await trio.sleep(dispatcher.RECORD_AGAIN_S)
+
+    assert len(scripted.times) == 1
+
+
 async def test_an_idle_outbox_hardly_looks(
     autojump_clock: MockClock,
     scripted: Scripted,
