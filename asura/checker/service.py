@@ -4,6 +4,7 @@ Decides nothing about a monitor; that is for the votes.
 """
 
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 import trio
 
@@ -21,6 +22,14 @@ from asura.store.database import Store
 
 STALLED_S = 5.0
 """So long after its deadline a check has not ended because of its target, but because this process did not run."""
+
+
+class Observe(Protocol):
+    """A prepared check: each call makes one. Raises OwnFailure if this machine could not make it."""
+
+    def __call__(self, *, silent_ms: int | None = None) -> Awaitable[Observation]:
+        """Check; `silent_ms` is for how long nobody had been looking, where that is known."""
+        ...
 
 
 class Checker:
@@ -42,27 +51,26 @@ class Checker:
         """What checks share has changed; those that are prepared already are out of date."""
         self.generation += 1
 
-    def prepare(self, monitor: Monitor) -> Callable[[], Awaitable[Observation]]:
+    def prepare(self, monitor: Monitor) -> Observe:
         """Everything about the monitor's checks that stays the same, done once; call the result for each check.
 
-        Raises InvalidDocument if the stored settings are not those of this version; each check raises OwnFailure if
-        this machine could not make it.
+        Raises InvalidDocument if the stored settings are not those of this version.
         """
         check_type = CHECK_TYPES[monitor.type]
         attempt = check_type.prepare(monitor.target, load(check_type.settings, monitor.settings), self._env())
         timeout_s = monitor.timeout_s
 
-        async def observe() -> Observation:
+        async def observe(*, silent_ms: int | None = None) -> Observation:
             try:
                 self._places.acquire_nowait()  # `acquire` gives way to other tasks even when there is room
             except trio.WouldBlock:
                 await self._places.acquire()
             try:
-                return await look()
+                return await look(silent_ms)
             finally:
                 self._places.release()
 
-        async def look() -> Observation:
+        async def look(silent_ms: int | None) -> Observation:
             checked_at = self._clock.now_ms()
             watch = Stopwatch()
             outcome = None
@@ -75,7 +83,11 @@ class Checker:
             if monitor.upside_down or outcome.message:
                 outcome = rules.judge(outcome, upside_down=monitor.upside_down)
             return Observation(
-                monitor_id=monitor.id, config_version=monitor.config_version, checked_at=checked_at, outcome=outcome
+                monitor_id=monitor.id,
+                config_version=monitor.config_version,
+                checked_at=checked_at,
+                outcome=outcome,
+                silent_ms=silent_ms,
             )
 
         return observe

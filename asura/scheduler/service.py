@@ -4,14 +4,13 @@ What it sees goes to the collector over a bounded channel: when the store can't 
 pile up in memory. A change of one monitor restarts that monitor's task and no other.
 """
 
-from collections.abc import Awaitable, Callable
 from functools import partial
 
 import attrs
 import trio
 
 from asura import log, metrics
-from asura.checker.service import Checker
+from asura.checker.service import Checker, Observe
 from asura.clock import Clock
 from asura.errors import AsuraError
 from asura.ids import MonitorId
@@ -35,7 +34,7 @@ class _Watch:
 
     monitor: Monitor
     scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
-    observe: Callable[[], Awaitable[Observation]] | None = None
+    observe: Observe | None = None
     generation: int = -1
     ended_s: float | None = None
     """When the last check ended, on trio's clock; None when that saw nothing."""
@@ -136,7 +135,7 @@ class Scheduler:
             if watch.observe is None or watch.generation != self._checker.generation:
                 watch.generation = self._checker.generation
                 watch.observe = self._checker.prepare(watch.monitor)
-            observation = await watch.observe()
+            observation = await watch.observe(silent_ms=silent_ms)
         except* AsuraError as group:
             self._note_fault(watch, problem="; ".join(map(str, group.exceptions)))
         except* Exception as group:  # `except Exception` would miss a crash in the cleanup of a cancelled check
@@ -144,8 +143,6 @@ class Scheduler:
         if observation is None:
             return
         watch.ended_s = trio.current_time()
-        if silent_ms is not None:
-            observation = attrs.evolve(observation, silent_ms=silent_ms)
         try:
             self._send.send_nowait(observation)  # `send` gives way to other tasks even when there is room
         except trio.WouldBlock:
