@@ -1,4 +1,7 @@
-"""flake8-async over all that runs under trio, with the rules that mean something here."""
+"""flake8-async over all that runs under trio, with the rules that mean something here and that ruff doesn't have.
+
+It takes a third of a second of CPU for a file, so files without a coroutine are left out.
+"""
 
 import subprocess
 import sys
@@ -11,10 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 #   114, 128  a `task_status` that is passed on;  120  a cancelled task need not tell its failure;
 #   124, 910-913  handlers that need not wait;  127  another library.
 RULES = {
-    *("ASYNC100", "ASYNC101", "ASYNC102", "ASYNC103", "ASYNC104", "ASYNC105", "ASYNC106", "ASYNC112", "ASYNC113"),
-    *("ASYNC115", "ASYNC116", "ASYNC118", "ASYNC119", "ASYNC121", "ASYNC122", "ASYNC123", "ASYNC125", "ASYNC200"),
-    *("ASYNC210", "ASYNC211", "ASYNC212", "ASYNC220", "ASYNC221", "ASYNC222", "ASYNC230", "ASYNC231", "ASYNC232"),
-    *("ASYNC240", "ASYNC250", "ASYNC251"),
+    *("ASYNC101", "ASYNC102", "ASYNC103", "ASYNC104", "ASYNC106", "ASYNC112", "ASYNC113", "ASYNC118", "ASYNC119"),
+    *("ASYNC121", "ASYNC122", "ASYNC123", "ASYNC125", "ASYNC211", "ASYNC231", "ASYNC232"),
 }
 # The store's threads hand each exception, whatever it is, to the caller that waits for it, and its parts shield
 # their own closing.
@@ -24,6 +25,7 @@ NOT_IN_STORE = {"ASYNC102", "ASYNC103", "ASYNC104"}
 def main() -> int:
     """Lint; the exit status."""
     files = {path for folder in ("asura", "bench") for path in (ROOT / folder).rglob("*.py")}
+    files = {path for path in files if "async def" in path.read_text("utf-8")}
     store = {path for path in files if ROOT / "asura" / "store" in path.parents}
     return _lint(files - store, RULES) | _lint(store, RULES - NOT_IN_STORE)
 
