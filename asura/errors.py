@@ -54,8 +54,14 @@ class OwnFailure(AsuraError):
 class SendError(AsuraError):
     """A provider didn't take a notification. `permanent` means that trying again is pointless."""
 
-    def __init__(self, message: str, *, permanent: bool = False, retry_after_s: float | None = None,
-                 status_code: int | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        permanent: bool = False,
+        retry_after_s: float | None = None,
+        status_code: int | None = None,
+    ) -> None:
         super().__init__(message)
         self.permanent = permanent
         self.retry_after_s = retry_after_s

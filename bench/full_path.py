@@ -20,8 +20,8 @@ from pathlib import Path
 
 import trio
 
-from asura.checks.base import Env, Stopwatch, TlsContexts
 from asura.checks import CHECK_TYPES
+from asura.checks.base import Env, Stopwatch, TlsContexts
 from asura.live import Hub
 from asura.model.monitor import Monitor
 from asura.netguard import Guard
@@ -115,13 +115,17 @@ def measure(daemon: Daemon, *, interval_s: int, seconds: float) -> dict[str, flo
     }
 
 
-HEAD = f"{'monitors':>9} {'every':>6} {'checks/s':>9} {'CPU %':>6} {'us/check':>9} {'per core':>9} {'late p50':>9} {'p99 ms':>8} {'RSS MiB':>8} {'peak':>7}"
+HEAD = (
+    f"{'monitors':>9} {'every':>6} {'checks/s':>9} {'CPU %':>6} {'us/check':>9} {'per core':>9} {'late p50':>9}"
+    f" {'p99 ms':>8} {'RSS MiB':>8} {'peak':>7}"
+)
 
 
 def row(count: int, interval_s: int, got: dict[str, float]) -> str:
     return (
-        f"{count:>9} {interval_s:>5}s {got['rate']:>9.0f} {got['cpu_pct']:>6.0f} {got['us']:>9.0f} {got['per_core']:>9.0f}"
-        f" {got['median_ms']:>9.1f} {got['p99_ms']:>8.1f} {got['rss_mib']:>8.0f} {got['peak_mib']:>7.0f}"
+        f"{count:>9} {interval_s:>5}s {got['rate']:>9.0f} {got['cpu_pct']:>6.0f} {got['us']:>9.0f}"
+        f" {got['per_core']:>9.0f} {got['median_ms']:>9.1f} {got['p99_ms']:>8.1f}"
+        f" {got['rss_mib']:>8.0f} {got['peak_mib']:>7.0f}"
     )
 
 
@@ -176,7 +180,8 @@ def run(count: int, interval_s: int, url: str, *, seconds: float, restart: bool 
             again_s = time.time() - since_ms / 1000
             took = until_all_checked(daemon, count, since_ms)
             print(
-                f"{'':>9} first start {started_s:.1f} s; restart after a kill: ready in {again_s:.1f} s, all checked in {took:.1f} s"
+                f"{'':>9} first start {started_s:.1f} s; after a kill: ready in {again_s:.1f} s,"
+                f" all checked in {took:.1f} s"
             )
         daemon.stop()
 

@@ -35,7 +35,7 @@ class Incident:
 
 @attrs.frozen(kw_only=True)
 class IncidentEvent:
-    """A line of an incident's timeline. `type` is `opened`, `acknowledged`, `resolved`, `comment`, `update`, …"""
+    """A line of an incident's timeline; `type` is one of `opened`, `notified`, `acknowledged`, `comment` and so on."""
 
     type: str
     at: int

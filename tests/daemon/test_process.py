@@ -50,7 +50,7 @@ class Client:
     """Speaks to a daemon that may be dead at any moment: what has no answer is asked again."""
 
     def __init__(self, daemon: Daemon) -> None:
-        self._http = httpx.AsyncClient(
+        self._http = httpx.Client(
             base_url=f"{daemon.url}/api/v1", headers={"X-API-Key": KEY}, timeout=5, trust_env=False
         )
 
@@ -58,11 +58,12 @@ class Client:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        await self._http.aclose()
+        self._http.close()
 
     async def once(self, method: str, path: str, **options: Any) -> httpx.Response | None:
         try:
-            answer = await self._http.request(method, path, **options)
+            # In a thread: httpx's asynchronous streams are left to the garbage collector when a daemon dies mid-answer.
+            answer = await trio.to_thread.run_sync(lambda: self._http.request(method, path, **options))
         except httpx.TransportError:
             return None
         assert answer.status_code < 500 or answer.status_code == 503, answer.text
