@@ -73,7 +73,9 @@ test("an error is tied to its field", () => {
   render(<TextField label="Name" value="" onChange={() => {}} error="must not be empty" />, root);
   const input = find<HTMLInputElement>("input");
   expect(input.getAttribute("aria-invalid")).toBe("true");
-  expect(document.getElementById(input.getAttribute("aria-describedby") ?? "")?.textContent).toBe("Must not be empty");
+  expect(document.getElementById(input.getAttribute("aria-describedby") ?? "")?.textContent).toBe(
+    "Name must not be empty",
+  );
 });
 
 test("a comma can be typed into a list", async () => {
@@ -141,5 +143,5 @@ test("an error inside a setting stands at its field", () => {
     { auth: { type: "basic" } },
     { "settings.auth.username": "is required" },
   );
-  expect(root.textContent).toContain("Is required");
+  expect(root.textContent).toContain("User name is required");
 });

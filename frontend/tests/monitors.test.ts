@@ -11,6 +11,11 @@ const LATER = "2026-03-29T01:01:00.000Z";
 function monitor(changes: Partial<Monitor> = {}): Monitor {
   return {
     ...FRESH,
+    assertions: [],
+    track_changes: false,
+    escalation_policy_id: null,
+    depends_on: [],
+    regions: [],
     id: 1,
     name: "Shop",
     target: "https://shop.example.org",

@@ -6,6 +6,13 @@ import type * as t from "./types";
 type Filters = Record<string, string | number | null | undefined>;
 type Signal = AbortSignal | undefined;
 
+/** As many as one page holds: tags and groups are few. */
+const ALL = { per_page: 500 };
+
+function names(page: t.Page<{ name: string }>): string[] {
+  return page.data.map((one) => one.name);
+}
+
 export const session = {
   read: (signal?: Signal) => ask<t.Session>("GET", "/session", { signal }),
   open: (api_key: string) => ask<t.Session>("POST", "/session", { body: { api_key } }),
@@ -22,8 +29,8 @@ export const monitors = {
   pause: (id: number) => ask<t.Monitor>("POST", `/monitors/${id}/pause`),
   resume: (id: number) => ask<t.Monitor>("POST", `/monitors/${id}/resume`),
   clone: (id: number) => ask<t.Monitor>("POST", `/monitors/${id}/clone`),
-  check: (id: number) => ask<t.CheckResult>("POST", `/monitors/${id}/check`),
-  test: (body: t.MonitorDocument) => ask<t.CheckResult>("POST", "/monitors/test", { body }),
+  check: (id: number) => ask<t.Check>("POST", `/monitors/${id}/check`),
+  test: (body: t.MonitorDocument) => ask<t.Check>("POST", "/monitors/test", { body }),
   bulk: (body: { action: string; ids: number[]; group?: string | null }) =>
     ask<unknown>("POST", "/monitors/bulk", { body }),
   checks: (id: number, query: Filters, signal?: Signal) =>
@@ -33,7 +40,7 @@ export const monitors = {
   metrics: (id: number, query: Filters, signal?: Signal) =>
     ask<t.Metrics>("GET", `/monitors/${id}/metrics`, { query, signal }),
   timeline: (id: number, query: Filters, signal?: Signal) =>
-    ask<t.Span[]>("GET", `/monitors/${id}/timeline`, { query, signal }),
+    ask<t.StatusInterval[]>("GET", `/monitors/${id}/timeline`, { query, signal }),
 };
 
 export const incidents = {
@@ -50,9 +57,9 @@ export const channels = {
   list: (signal?: Signal) => ask<t.Page<t.Channel>>("GET", "/notifications", { query: { per_page: 500 }, signal }),
   create: (body: t.ChannelDocument) => ask<t.Channel>("POST", "/notifications", { body }),
   replace: (id: number, body: t.ChannelDocument) => ask<t.Channel>("PUT", `/notifications/${id}`, { body }),
-  change: (id: number, body: Partial<t.ChannelDocument>) => ask<t.Channel>("PATCH", `/notifications/${id}`, { body }),
+  change: (id: number, body: Partial<t.WholeChannel>) => ask<t.Channel>("PATCH", `/notifications/${id}`, { body }),
   remove: (id: number) => ask<void>("DELETE", `/notifications/${id}`),
-  test: (id: number) => ask<t.SendVerdict>("POST", `/notifications/${id}/test`),
+  test: (id: number) => ask<t.Verdict>("POST", `/notifications/${id}/test`),
   history: (query: Filters, signal?: Signal) =>
     ask<t.Page<t.Delivery>>("GET", "/notifications/history", { query, signal }),
   retry: (id: number) => ask<t.Delivery>("POST", `/notifications/history/${id}/retry`),
@@ -60,25 +67,13 @@ export const channels = {
 
 export const system = {
   overview: (signal?: Signal) => ask<t.Overview>("GET", "/overview", { signal }),
-  facts: (signal?: Signal) => ask<t.SystemFacts>("GET", "/system", { signal }),
+  facts: (signal?: Signal) => ask<t.System>("GET", "/system", { signal }),
   backup: () => ask<t.Backup>("POST", "/system/backup"),
   audit: (query: Filters, signal?: Signal) => ask<t.Page<t.AuditEntry>>("GET", "/audit", { query, signal }),
   types: (signal?: Signal) => ask<t.Types>("GET", "/types", { signal }),
-  tags: (signal?: Signal) => named(ask<unknown>("GET", "/tags", { signal })),
-  groups: (signal?: Signal) => named(ask<unknown>("GET", "/groups", { signal })),
+  tags: (signal?: Signal) => ask<t.Page<t.Tag>>("GET", "/tags", { query: ALL, signal }).then(names),
+  groups: (signal?: Signal) => ask<t.Page<t.Group>>("GET", "/groups", { query: ALL, signal }).then(names),
 };
-
-async function named(answer: Promise<unknown>): Promise<t.Named[]> {
-  const document = await answer;
-  const list: unknown =
-    typeof document === "object" && document !== null && "data" in document ? document.data : document;
-  if (!Array.isArray(list)) return [];
-  return list.map((one: unknown) =>
-    typeof one === "object" && one !== null && "name" in one
-      ? { name: String(one.name), monitors: "monitors" in one ? Number(one.monitors) : 0 }
-      : { name: String(one), monitors: 0 },
-  );
-}
 
 /** Health answers 503 with a document too: that is an answer here, not an error. */
 export { health } from "./health";

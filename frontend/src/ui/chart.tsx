@@ -61,7 +61,8 @@ export function Chart({ label, from, to, points, bands }: ChartProps) {
     const ready = canvas.current ? prepare(canvas.current) : null;
     if (!ready) return;
     const top = points.reduce((most, point) => Math.max(most, point.high ?? point.value ?? 0), 1);
-    const values = valueTicks(top, VALUE_TICKS);
+    const hasValues = points.some((point) => point.value !== null);
+    const values = hasValues ? valueTicks(top, VALUE_TICKS) : [0];
     const frame = frameOf(ready.width, ready.height, from, to, values.at(-1) ?? 1);
     const times = timeTicks(from, to, Math.max(2, Math.floor(ready.width / PIXELS_A_TIME_TICK)));
     drawChart(ready.pen, frame, { points, bands, chosen, values, times, ink, formatMs });

@@ -43,15 +43,17 @@ export function Field({
       )}
       {error && (
         <p class="field-error" id={`${id}-error`}>
-          {capital(error)}
+          {worded(label, error)}
         </p>
       )}
     </div>
   );
 }
 
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+/** The server's "must not be empty" with its subject: `Name must not be empty`. Whole sentences stay as they are. */
+export function worded(label: ComponentChildren, error: string): string {
+  if (typeof label !== "string" || !/^\p{Ll}/u.test(error)) return error;
+  return `${label} ${error}`;
 }
 
 interface TextProps extends FieldProps {
@@ -222,7 +224,7 @@ export function CheckField({
         )}
         {error && (
           <p class="field-error" id={`${id}-error`}>
-            {capital(error)}
+            {worded(label, error)}
           </p>
         )}
       </div>
@@ -327,7 +329,7 @@ export function MapField({
             label={`Remove ${row.name || "this entry"}`}
             onClick={() => change(rows.filter((one) => one !== row))}
           />
-          {errors[row.name] && <p class="field-error">{capital(errors[row.name] ?? "")}</p>}
+          {errors[row.name] && <p class="field-error">{worded(row.name, errors[row.name] ?? "")}</p>}
         </div>
       ))}
       <Button
@@ -343,7 +345,7 @@ export function MapField({
       {(help || error) && (
         <div id={`${id}-told`}>
           {help && <p class="field-help">{help}</p>}
-          {error && <p class="field-error">{capital(error)}</p>}
+          {error && <p class="field-error">{worded(label, error)}</p>}
         </div>
       )}
     </fieldset>

@@ -13,8 +13,8 @@ export interface Column<T> {
   isNumber?: boolean;
   /** The name by which the list is sorted when the heading is pressed. */
   sort?: string;
-  /** On a phone: `title` heads the card, `bare` stands without its label, `hide` is left out. */
-  phone?: "title" | "bare" | "hide";
+  /** On a phone: `title` heads the card, `bare` has a line without its label, `half` shares one, `hide` is left out. */
+  phone?: "title" | "bare" | "half" | "hide";
   class?: string;
 }
 
@@ -121,6 +121,42 @@ export function Pager({
       </span>
       <button type="button" class="button button-plain" disabled={page >= pages} onClick={() => onPage(page + 1)}>
         <span>Next</span>
+        <Icon name="right" />
+      </button>
+    </nav>
+  );
+}
+
+interface TrailProps {
+  /** The ids before which the pages opened so far begin: the last is that of the page that is shown. */
+  trail: number[];
+  onTrail: (trail: number[]) => void;
+  rows: { id: number | null }[];
+  perPage: number;
+}
+
+/** The way through a long history, newest first; nothing when one page holds all of it. */
+export function TrailPager({ trail, onTrail, rows, perPage }: TrailProps) {
+  const last = rows.length === perPage ? (rows.at(-1)?.id ?? null) : null;
+  if (trail.length === 0 && last === null) return null;
+  return (
+    <nav class="pager" aria-label="Pages">
+      <button
+        type="button"
+        class="button button-plain"
+        disabled={trail.length === 0}
+        onClick={() => onTrail(trail.slice(0, -1))}
+      >
+        <Icon name="left" />
+        <span>Newer</span>
+      </button>
+      <button
+        type="button"
+        class="button button-plain"
+        disabled={last === null}
+        onClick={() => last !== null && onTrail([...trail, last])}
+      >
+        <span>Older</span>
         <Icon name="right" />
       </button>
     </nav>

@@ -2,7 +2,12 @@
 
 import type { Monitor, MonitorDocument, Settings } from "../../api/types";
 
-export const FRESH: MonitorDocument = {
+/** The part of a monitor's document that the form shows. */
+export type Draft = Required<
+  Omit<MonitorDocument, "assertions" | "track_changes" | "escalation_policy_id" | "depends_on" | "regions">
+>;
+
+export const FRESH: Draft = {
   name: "",
   description: "",
   type: "http",
@@ -22,7 +27,7 @@ export const FRESH: MonitorDocument = {
 };
 
 /** The form's part of a monitor. */
-export function draftOf(monitor: Monitor): MonitorDocument {
+export function draftOf(monitor: Monitor): Draft {
   return {
     name: monitor.name,
     description: monitor.description,
@@ -44,16 +49,16 @@ export function draftOf(monitor: Monitor): MonitorDocument {
 }
 
 /** A whole document to replace the stored one: what the form does not show stays as it is. */
-export function replacement(stored: Monitor, draft: MonitorDocument): MonitorDocument {
+export function replacement(stored: Monitor, draft: Draft): MonitorDocument {
   return { ...stored, ...draft };
 }
 
-export function isSame(one: MonitorDocument, other: MonitorDocument): boolean {
+export function isSame(one: Draft, other: Draft): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
 /** The draft with another type; each type keeps the settings that were typed for it. */
-export function withType(draft: MonitorDocument, type: string, kept: Record<string, Settings>): MonitorDocument {
+export function withType(draft: Draft, type: string, kept: Record<string, Settings>): Draft {
   return { ...draft, type, settings: kept[type] ?? {} };
 }
 

@@ -2,28 +2,28 @@
 
 import { useRef, useState } from "preact/hooks";
 import * as api from "../../api/endpoints";
-import type { Channel, MonitorDocument, Settings, Types } from "../../api/types";
+import type { Channel, Settings, Types } from "../../api/types";
 import { formatSpan } from "../../lib/format";
 import { useQuery } from "../../lib/query";
 import { CheckField, ListField, NumberField, TextField } from "../../ui/field";
 import { SettingFields } from "../../ui/setting-fields";
 import { Tabs } from "../../ui/tabs";
-import { nameFrom, withType } from "./draft";
+import { type Draft, nameFrom, withType } from "./draft";
 
 interface Props {
-  draft: MonitorDocument;
-  onChange: (draft: MonitorDocument) => void;
+  draft: Draft;
+  onChange: (draft: Draft) => void;
   errors: Record<string, string>;
   types: Types;
   channels: Channel[];
   isNew: boolean;
 }
 
-type Part = Props & { set: (changes: Partial<MonitorDocument>) => void };
+type Part = Props & { set: (changes: Partial<Draft>) => void };
 
 /** All fields. */
 export function Form(props: Props) {
-  const set = (changes: Partial<MonitorDocument>) => props.onChange({ ...props.draft, ...changes });
+  const set = (changes: Partial<Draft>) => props.onChange({ ...props.draft, ...changes });
   const part = { ...props, set };
   return (
     <>
@@ -154,7 +154,7 @@ function When({ draft, set, errors }: Part) {
   );
 }
 
-function downHelp({ interval, failure_threshold: failures }: MonitorDocument): string {
+function downHelp({ interval, failure_threshold: failures }: Draft): string {
   if (!interval || !failures) return "";
   return failures === 1
     ? "Down at the first failure."
@@ -237,7 +237,7 @@ function Belonging({ draft, set, errors }: Part) {
           label="Group"
           value={draft.group ?? ""}
           onChange={(group) => set({ group: group === "" ? null : group })}
-          suggestions={groups.data?.map((one) => one.name) ?? []}
+          suggestions={groups.data ?? []}
           error={errors.group}
         />
         <ListField
@@ -245,7 +245,7 @@ function Belonging({ draft, set, errors }: Part) {
           help="Separated by commas."
           value={draft.tags}
           onChange={(next) => set({ tags: next })}
-          suggestions={tags.data?.map((one) => one.name) ?? []}
+          suggestions={tags.data ?? []}
           error={errors.tags}
         />
       </div>

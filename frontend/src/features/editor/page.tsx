@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { ApiError } from "../../api/client";
 import * as api from "../../api/endpoints";
-import type { Channel, CheckResult, Monitor, MonitorDocument, Types } from "../../api/types";
+import type { Channel, Check, Monitor, Types } from "../../api/types";
 import { useQuery } from "../../lib/query";
 import { guardLeaving, navigate } from "../../lib/router";
 import type { PageProps } from "../../routes";
@@ -14,7 +14,7 @@ import { confirm } from "../../ui/dialog";
 import { Page } from "../../ui/page";
 import { ResultView } from "../../ui/result";
 import { Empty, Failure, Load, Skeleton } from "../../ui/states";
-import { draftOf, FRESH, isSame, replacement } from "./draft";
+import { type Draft, draftOf, FRESH, isSame, replacement } from "./draft";
 import { Form } from "./form";
 import "./editor.css";
 
@@ -67,10 +67,10 @@ export default function EditorPage({ params }: PageProps) {
 
 function Editor({ ground }: { ground: Ground }) {
   const { monitor, types, channels } = ground;
-  const [start] = useState<MonitorDocument>(() => (monitor ? draftOf(monitor) : FRESH));
+  const [start] = useState<Draft>(() => (monitor ? draftOf(monitor) : FRESH));
   const [draft, setDraft] = useState(start);
   const [errors, setErrors] = useState<Record<string, string>>({});
-  const [trial, setTrial] = useState<CheckResult | Error | null>(null);
+  const [trial, setTrial] = useState<Check | Error | null>(null);
   const isChanged = !isSame(draft, start);
   useEffect(() => (isChanged ? guardLeaving(askToLeave) : undefined), [isChanged]);
 
@@ -164,7 +164,7 @@ function Problems({ errors }: { errors: Record<string, string> }) {
       <ul>
         {all.map(([path, text]) => (
           <li key={path}>
-            {words(path)}: {text}
+            {words(path)} {text}
           </li>
         ))}
       </ul>
@@ -173,7 +173,8 @@ function Problems({ errors }: { errors: Record<string, string> }) {
 }
 
 function words(path: string): string {
-  return path.replace(/^settings\./, "").replaceAll("_", " ");
+  const text = path.replace(/^settings\./, "").replaceAll(/[_.]/g, " ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function askToLeave(): Promise<boolean> {

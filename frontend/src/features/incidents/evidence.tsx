@@ -10,8 +10,11 @@ import { Waterfall } from "../../ui/waterfall";
 const text = (value: Json | undefined) => (typeof value === "string" ? value : "");
 const number = (value: Json | undefined) => (typeof value === "number" ? value : null);
 
+const object = (value: Json | undefined) =>
+  typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+
 function timings(value: Json | undefined) {
-  const given = typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+  const given = object(value);
   return {
     dns_ms: number(given.dns_ms),
     connect_ms: number(given.connect_ms),
@@ -26,7 +29,7 @@ export function EvidenceList({ evidence }: { evidence: Evidence[] }) {
   if (evidence.length === 0) return <p class="muted">No single results were kept.</p>;
   return (
     <ul class="evidence">
-      {evidence.map((vote, index) => (
+      {evidence.map(object).map((vote, index) => (
         <li key={index} class="card">
           <p class="result-head">
             <Status status={text(vote.status) || "down"} />

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import * as api from "../../api/endpoints";
-import type { CheckResult, Monitor } from "../../api/types";
+import type { Check, Monitor } from "../../api/types";
 import { useShortcuts } from "../../lib/keys";
 import { navigate } from "../../lib/router";
 import { refusal } from "../../state/session";
@@ -13,7 +13,7 @@ import { ResultView } from "../../ui/result";
 
 /** The buttons of the page's head, and their keys. */
 export function Actions({ monitor, onChange }: { monitor: Monitor; onChange: () => void }) {
-  const [result, setResult] = useState<CheckResult | null>(null);
+  const [result, setResult] = useState<Check | null>(null);
   const isPaused = !monitor.enabled;
   const denied = refusal("monitors.write");
   const check = async () => {

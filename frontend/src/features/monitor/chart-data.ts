@@ -1,6 +1,6 @@
 // From the API's chart to what is drawn. Pure.
 
-import type { Chart, ChartPoint, Span } from "../../api/types";
+import type { Chart, ChartPoint, StatusInterval } from "../../api/types";
 import { plural } from "../../lib/format";
 import type { Band, Point } from "../../ui/chart";
 
@@ -32,7 +32,7 @@ const BANDS: Record<string, Band["kind"]> = {
 };
 
 /** The stretches in which the monitor was not up. */
-export function toBands(spans: Span[]): Band[] {
+export function toBands(spans: StatusInterval[]): Band[] {
   return spans.flatMap((span) => {
     const kind = BANDS[span.status];
     return kind ? [{ kind, from: Date.parse(span.from), to: Date.parse(span.to) }] : [];

@@ -8,22 +8,21 @@ import { formatMs } from "../../lib/format";
 import { useQuery } from "../../lib/query";
 import { useLive } from "../../state/live";
 import { Ago, Instant } from "../../ui/ago";
-import { Button } from "../../ui/button";
 import { Select } from "../../ui/field";
 import { Section } from "../../ui/page";
 import { phasesOf } from "../../ui/result";
 import { Empty, Load, Skeleton } from "../../ui/states";
 import { Status } from "../../ui/status";
-import { type Column, DataTable } from "../../ui/table";
+import { type Column, DataTable, TrailPager } from "../../ui/table";
 
 const PER_PAGE = 20;
 
 const COLUMNS: Column<Check>[] = [
-  { key: "status", label: "Result", phone: "title", cell: (check) => <Status status={check.status} /> },
+  { key: "status", label: "Result", phone: "half", cell: (check) => <Status status={check.status} /> },
   {
     key: "at",
     label: "When",
-    phone: "bare",
+    phone: "half",
     cell: (check) => (
       <span class="stacked">
         <Ago at={check.checked_at} />
@@ -64,7 +63,6 @@ function Seen({ check }: { check: Check }) {
 /** The table of checks, newest first. */
 export function Checks({ monitor }: { monitor: Monitor }) {
   const [status, setStatus] = useState("");
-  // The ids before which the pages opened so far begin: the last is the page that is shown.
   const [trail, setTrail] = useState<number[]>([]);
   const before = trail.at(-1);
   const query = useQuery(`checks ${monitor.id} ${status} ${before ?? ""}`, (signal) =>
@@ -110,29 +108,16 @@ export function Checks({ monitor }: { monitor: Monitor }) {
               {!status && !before && <p>The first check comes within {monitor.interval} seconds.</p>}
             </Empty>
           ) : (
-            <DataTable caption="Latest checks" columns={COLUMNS} rows={page.data} rowKey={(check) => check.id} />
+            <DataTable
+              caption="Latest checks"
+              columns={COLUMNS}
+              rows={page.data}
+              rowKey={(check) => check.id ?? check.checked_at}
+            />
           )
         }
       </Load>
-      <div class="pager">
-        <Button
-          icon="left"
-          refusal={isNewest ? "These are the newest." : undefined}
-          onClick={() => setTrail(trail.slice(0, -1))}
-        >
-          Newer
-        </Button>
-        <Button
-          icon="right"
-          refusal={(query.data?.data.length ?? 0) < PER_PAGE ? "There are no older ones." : undefined}
-          onClick={() => {
-            const last = query.data?.data.at(-1);
-            if (last) setTrail([...trail, last.id]);
-          }}
-        >
-          Older
-        </Button>
-      </div>
+      <TrailPager trail={trail} onTrail={setTrail} rows={query.data?.data ?? []} perPage={PER_PAGE} />
     </Section>
   );
 }

@@ -2,7 +2,7 @@
 
 import { useMemo, useState } from "preact/hooks";
 import * as api from "../../api/endpoints";
-import type { Chart as ChartData, Metrics, Monitor, Span } from "../../api/types";
+import type { Chart as ChartData, Metrics, Monitor, StatusInterval } from "../../api/types";
 import { formatInstant, formatMs } from "../../lib/format";
 import { useQuery } from "../../lib/query";
 import { recall, remember } from "../../lib/storage";
@@ -26,7 +26,7 @@ const REFRESH_MS = 30_000;
 
 interface Sight {
   chart: ChartData;
-  spans: Span[];
+  spans: StatusInterval[];
   metrics: Metrics;
 }
 

@@ -104,7 +104,7 @@ function GroupDialog({
         help="Empty takes them out of their group."
         value={name}
         onChange={setName}
-        suggestions={groups.data?.map((one) => one.name) ?? []}
+        suggestions={groups.data ?? []}
       />
     </Dialog>
   );

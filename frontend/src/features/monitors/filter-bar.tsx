@@ -74,7 +74,7 @@ export function FilterBar({ filters }: { filters: Filters }) {
 
 interface NamedProps {
   label: string;
-  names: { name: string }[] | undefined;
+  names: string[] | undefined;
   value: string;
   onChange: (name: string) => void;
 }
@@ -82,12 +82,11 @@ interface NamedProps {
 // Groups and tags: nothing to choose from until a monitor has one.
 function Named({ label, names, value, onChange }: NamedProps) {
   if (!names?.length && value === "") return null;
-  const all = names?.map((one) => one.name) ?? [];
   return (
     <Select
       attributes={{ "aria-label": label }}
       value={value}
-      options={options(`Any ${label.toLowerCase()}`, all, value)}
+      options={options(`Any ${label.toLowerCase()}`, names ?? [], value)}
       onChange={onChange}
     />
   );

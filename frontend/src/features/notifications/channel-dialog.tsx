@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { ApiError } from "../../api/client";
 import * as api from "../../api/endpoints";
-import type { Channel, ChannelDocument, TypeSpec } from "../../api/types";
+import type { Channel, TypeSpec, WholeChannel } from "../../api/types";
 import { toast } from "../../state/toasts";
 import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
@@ -18,16 +18,16 @@ interface Props {
   onSaved: () => void;
 }
 
-function fresh(types: TypeSpec[]): ChannelDocument {
+function fresh(types: TypeSpec[]): WholeChannel {
   return { name: "", type: types[0]?.name ?? "webhook", enabled: true, settings: {}, events: [] };
 }
 
 /** The form of a channel. */
 export function ChannelDialog({ channel, types, onClose, onSaved }: Props) {
-  const [draft, setDraft] = useState<ChannelDocument>(() => channel ?? fresh(types));
+  const [draft, setDraft] = useState<WholeChannel>(() => channel ?? fresh(types));
   const [errors, setErrors] = useState<Record<string, string>>({});
   const type = types.find((one) => one.name === draft.type);
-  const set = (changes: Partial<ChannelDocument>) => setDraft({ ...draft, ...changes });
+  const set = (changes: Partial<WholeChannel>) => setDraft({ ...draft, ...changes });
   const save = async () => {
     const { name, enabled, settings, events } = draft;
     const wanted = { name, type: draft.type, enabled, settings, events };

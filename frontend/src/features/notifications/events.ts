@@ -1,6 +1,8 @@
 // What a channel can be told of, in words.
 
-const LABELS: Record<string, string> = {
+import type { EventName } from "../../api/types";
+
+const LABELS: Record<EventName | "test", string> = {
   "incident.created": "Incident opened",
   "incident.acknowledged": "Acknowledged",
   "incident.resolved": "Resolved",
@@ -9,8 +11,13 @@ const LABELS: Record<string, string> = {
 };
 
 /** The events that a channel can choose from. */
-export const EVENTS = Object.keys(LABELS).filter((name) => name !== "test");
+export const EVENTS: EventName[] = [
+  "incident.created",
+  "incident.acknowledged",
+  "incident.resolved",
+  "incident.reminder",
+];
 
 export function eventLabel(name: string): string {
-  return LABELS[name] ?? name;
+  return name in LABELS ? LABELS[name as EventName] : name;
 }

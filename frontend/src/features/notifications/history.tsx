@@ -16,7 +16,7 @@ import { Select } from "../../ui/field";
 import { Section } from "../../ui/page";
 import { Empty, Load, Skeleton } from "../../ui/states";
 import { Status, statusLabel } from "../../ui/status";
-import { type Column, DataTable } from "../../ui/table";
+import { type Column, DataTable, TrailPager } from "../../ui/table";
 import { eventLabel } from "./events";
 
 const PER_PAGE = 25;
@@ -164,27 +164,7 @@ export function History({ channels }: { channels: Channel[] }) {
           )
         }
       </Load>
-      {(before !== undefined || (query.data?.data.length ?? 0) === PER_PAGE) && (
-        <div class="pager">
-          <Button
-            icon="left"
-            refusal={before === undefined ? "These are the newest." : undefined}
-            onClick={() => setTrail(trail.slice(0, -1))}
-          >
-            Newer
-          </Button>
-          <Button
-            icon="right"
-            refusal={(query.data?.data.length ?? 0) < PER_PAGE ? "There are no older ones." : undefined}
-            onClick={() => {
-              const last = query.data?.data.at(-1);
-              if (last) setTrail([...trail, last.id]);
-            }}
-          >
-            Older
-          </Button>
-        </div>
-      )}
+      <TrailPager trail={trail} onTrail={setTrail} rows={query.data?.data ?? []} perPage={PER_PAGE} />
     </Section>
   );
 }

@@ -2,7 +2,7 @@
 
 import { useMemo, useState } from "preact/hooks";
 import * as api from "../../api/endpoints";
-import type { Channel, SendVerdict, Types } from "../../api/types";
+import type { Channel, Verdict as Said, Types } from "../../api/types";
 import { gather } from "../../lib/debounce";
 import { type Query, useQuery } from "../../lib/query";
 import { useLive } from "../../state/live";
@@ -88,7 +88,7 @@ function address(channel: Channel): string {
 }
 
 function Row({ channel, query, onEdit }: { channel: Channel; query: Query<Ground>; onEdit: () => void }) {
-  const [verdict, setVerdict] = useState<SendVerdict | null>(null);
+  const [verdict, setVerdict] = useState<Said | null>(null);
   const denied = refusal("notifications.write");
   const test = async () => {
     setVerdict(null);
@@ -146,7 +146,7 @@ function Row({ channel, query, onEdit }: { channel: Channel; query: Query<Ground
   );
 }
 
-function Verdict({ verdict }: { verdict: SendVerdict }) {
+function Verdict({ verdict }: { verdict: Said }) {
   return (
     <p class="channel-verdict">
       <StatusIcon status={verdict.delivered ? "delivered" : "failed"} />{" "}

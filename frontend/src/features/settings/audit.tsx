@@ -5,10 +5,9 @@ import * as api from "../../api/endpoints";
 import type { AuditEntry } from "../../api/types";
 import { useQuery } from "../../lib/query";
 import { Ago } from "../../ui/ago";
-import { Button } from "../../ui/button";
 import { Section } from "../../ui/page";
 import { Empty, Load, Skeleton } from "../../ui/states";
-import { type Column, DataTable } from "../../ui/table";
+import { type Column, DataTable, TrailPager } from "../../ui/table";
 
 const PER_PAGE = 20;
 
@@ -16,7 +15,7 @@ const COLUMNS: Column<AuditEntry>[] = [
   { key: "what", label: "What", phone: "title", cell: (entry) => entry.action },
   { key: "which", label: "Which", cell: (entry) => subject(entry) },
   { key: "who", label: "Who", cell: (entry) => entry.actor },
-  { key: "where", label: "From", class: "muted", cell: (entry) => entry.remote_addr ?? "" },
+  { key: "where", label: "From", class: "muted", phone: "hide", cell: (entry) => entry.remote_addr ?? "" },
   { key: "when", label: "When", cell: (entry) => <Ago at={entry.at} /> },
 ];
 
@@ -29,7 +28,6 @@ export function Audit() {
   const [trail, setTrail] = useState<number[]>([]);
   const before = trail.at(-1);
   const query = useQuery(`audit ${before ?? ""}`, (signal) => api.system.audit({ before, per_page: PER_PAGE }, signal));
-  const isFull = (query.data?.data.length ?? 0) === PER_PAGE;
   return (
     <Section title="Audit log">
       <Load query={query} skeleton={<Skeleton rows={5} height={36} />}>
@@ -41,27 +39,7 @@ export function Audit() {
           )
         }
       </Load>
-      {(before !== undefined || isFull) && (
-        <div class="pager">
-          <Button
-            icon="left"
-            refusal={before === undefined ? "These are the newest." : undefined}
-            onClick={() => setTrail(trail.slice(0, -1))}
-          >
-            Newer
-          </Button>
-          <Button
-            icon="right"
-            refusal={isFull ? undefined : "There are no older ones."}
-            onClick={() => {
-              const last = query.data?.data.at(-1);
-              if (last) setTrail([...trail, last.id]);
-            }}
-          >
-            Older
-          </Button>
-        </div>
-      )}
+      <TrailPager trail={trail} onTrail={setTrail} rows={query.data?.data ?? []} perPage={PER_PAGE} />
     </Section>
   );
 }

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import * as api from "../../api/endpoints";
-import type { Backup, Health, SystemFacts } from "../../api/types";
+import type { Backup, HealthAnswer, System as SystemFacts } from "../../api/types";
 import { under } from "../../lib/base";
 import { formatBytes, formatSpan } from "../../lib/format";
 import { areKeysOn, switchKeys } from "../../lib/keys";
@@ -106,7 +106,7 @@ function SessionFacts() {
 
 interface Sight {
   facts: SystemFacts | null;
-  health: Health;
+  health: HealthAnswer;
 }
 
 async function look(signal: AbortSignal): Promise<Sight> {
