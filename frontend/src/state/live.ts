@@ -5,13 +5,15 @@ import { useEffect, useRef } from "preact/hooks";
 import { ApiError } from "../api/client";
 import { type LiveEvents, type LiveKind, openStream, type Stream } from "../api/live";
 import { overviewQuery } from "./overview";
-import { startSession } from "./session";
 
 export type LiveMode = "connecting" | "live" | "polling" | "offline";
 
 const POLL_MS = 30_000;
 // A stream whose far end vanished without a word looks open for ever: after this silence, ask.
 const SILENCE_MS = 60_000;
+// Browsers open six connections to one host: with a stream for each tab in the background, the seventh tab would
+// hang. A tab that nobody has seen for this long gives its stream back and only keeps its title by polling.
+const REST_MS = 60_000;
 
 export const liveMode = signal<LiveMode>("connecting");
 
@@ -26,6 +28,8 @@ function say<K extends LiveKind>(kind: K, event: LiveEvents[K]): void {
 export function startLive(): () => void {
   let heardAt = Date.now();
   let stream: Stream | null = null;
+  let isResting = false;
+  let resting: ReturnType<typeof setTimeout> | undefined;
 
   const connect = () => {
     stream?.close();
@@ -54,16 +58,30 @@ export function startLive(): () => void {
     }
   };
   const tick = () => {
-    if (liveMode.value !== "live") {
+    if (isResting) {
+      overviewQuery.load().catch(() => {});
+    } else if (liveMode.value !== "live") {
       void poll();
     } else if (Date.now() - heardAt > SILENCE_MS) {
       heardAt = Date.now();
       overviewQuery.load().catch(() => connect());
     }
   };
+  const rest = () => {
+    isResting = true;
+    stream?.close();
+  };
   const wake = () => {
-    if (document.hidden) return;
-    stream?.hurry();
+    clearTimeout(resting);
+    if (document.hidden) {
+      resting = setTimeout(rest, REST_MS);
+    } else if (isResting) {
+      isResting = false;
+      connect();
+      say("reset", null);
+    } else {
+      stream?.hurry();
+    }
   };
 
   connect();
@@ -73,6 +91,7 @@ export function startLive(): () => void {
   document.addEventListener("visibilitychange", wake);
   return () => {
     clearInterval(timer);
+    clearTimeout(resting);
     window.removeEventListener("online", wake);
     document.removeEventListener("visibilitychange", wake);
     stream?.close();
@@ -92,9 +111,4 @@ export function useLive(handlers: { [K in LiveKind]?: (event: LiveEvents[K]) => 
       listeners.delete(listener as AnyListener);
     };
   }, []);
-}
-
-/** Asks again who is logged in: for the button of the page that says Asura can't be reached. */
-export function retrySession(): void {
-  void startSession();
 }

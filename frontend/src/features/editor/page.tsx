@@ -98,8 +98,10 @@ function Editor({ ground }: { ground: Ground }) {
   };
   const test = async () => {
     setTrial(null);
+    // A trial needs no name yet.
+    const named = { ...draft, name: draft.name || "trial" };
     try {
-      const result = await send(() => api.monitors.test(monitor ? replacement(monitor, draft) : draft));
+      const result = await send(() => api.monitors.test(monitor ? replacement(monitor, named) : named));
       if (result) setTrial(result);
     } catch (error) {
       setTrial(error instanceof Error ? error : new Error(String(error)));
