@@ -1,6 +1,7 @@
 """The monitor's document: what clients send, what they are given, and the way between the two."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, TypedDict
 
 import attrs
@@ -123,9 +124,8 @@ class MonitorView:
     )
 
 
-READ_ONLY = frozenset(f.name for f in attrs.fields(MonitorView)) - frozenset(
-    f.name for f in attrs.fields(MonitorDocument)
-)
+_FIELDS = frozenset(f.name for f in attrs.fields(MonitorDocument))
+READ_ONLY = frozenset(f.name for f in attrs.fields(MonitorView)) - _FIELDS
 """What a client may send back as it read it; nothing comes of it."""
 
 
@@ -135,29 +135,41 @@ def read(
     defaults: MonitorDefaults,
     guard: Guard,
     stored: Monitor | None = None,
-) -> tuple[MonitorDocument | None, dict[str, str]]:
-    """A sent document, and every wrong field in it; None when it can't be read at all.
+) -> tuple[MonitorDocument, dict[str, str]]:
+    """A sent document, and every wrong field in it; those have a stand-in, so that the others can be judged further.
 
     `stored` is the monitor whose secrets a mask stands for.
     """
     raw = {name: value for name, value in raw.items() if name not in READ_ONLY}
-    document: MonitorDocument | None = None
-    problems: dict[str, str] = {}
-    settings, found = _settings(raw, stored)
-    problems |= found
+    settings, problems = _settings(raw, stored)
+    whole = {**_with_defaults(raw, defaults), "settings": settings}
     try:
-        document = load(MonitorDocument, {**_with_defaults(raw, defaults), "settings": settings})
+        document = load(MonitorDocument, whole)
     except InvalidDocument as exc:
         problems |= exc.fields
+        document = load(MonitorDocument, _without(whole, _names(exc.fields)))
     kind = CHECK_TYPES.get(raw["type"]) if isinstance(raw.get("type"), str) else None
     target = raw.get("target")
     if kind is not None and isinstance(target, str) and target and "target" not in problems:
         problem = kind.target_problem(target) or guard.literal_refusal(kind.target_host(target))
         if problem:
             problems["target"] = problem
-    if document is not None:
-        problems |= _contradictions(document)
+    wrong = _names(problems)
+    for name, involved, problem in _contradictions(document):
+        if not wrong & {name, *involved}:
+            problems[name] = problem
     return document, problems
+
+
+def _names(problems: Mapping[str, str]) -> set[str]:
+    """The fields of the document that the paths of `problems` begin with."""
+    return {re.split(r"[.\[]", path, maxsplit=1)[0] for path in problems}
+
+
+def _without(raw: Mapping[str, Any], wrong: Collection[str]) -> dict[str, Any]:
+    """What is left of a document without its wrong fields; those that it must have get a stand-in."""
+    left = {name: value for name, value in raw.items() if name in _FIELDS and name not in wrong}
+    return {"name": "?", "type": next(iter(CHECK_TYPES)), "target": "?"} | left
 
 
 def _with_defaults(raw: Mapping[str, Any], defaults: MonitorDefaults) -> dict[str, Any]:
@@ -190,20 +202,19 @@ def _settings(raw: Mapping[str, Any], stored: Monitor | None) -> tuple[Any, dict
         return {}, exc.fields | problems
 
 
-def _contradictions(document: MonitorDocument) -> dict[str, str]:
-    """Fields that are right alone and wrong together, or beyond this version."""
-    problems: dict[str, str] = {}
+def _contradictions(document: MonitorDocument) -> Iterator[tuple[str, tuple[str, ...], str]]:
+    """Fields that are right alone and wrong together, or beyond this version: field, other fields, what is wrong."""
     if document.timeout > document.interval:
-        problems["timeout"] = f"must not exceed the interval of {document.interval} seconds"
+        yield "timeout", ("interval",), f"must not exceed the interval of {document.interval} seconds"
     if document.assertions != []:
-        problems["assertions"] = "must be empty: this version knows no assertions; an http monitor has settings.keyword"
+        wanted = "must be empty: this version knows no assertions; an http monitor has settings.keyword"
+        yield "assertions", (), wanted
     if document.track_changes:
-        problems["track_changes"] = "must be false: this version doesn't track changes"
+        yield "track_changes", (), "must be false: this version doesn't track changes"
     if document.escalation_policy_id is not None:
-        problems["escalation_policy_id"] = "must be null: this version has no escalation policies"
+        yield "escalation_policy_id", (), "must be null: this version has no escalation policies"
     if set(document.regions) - {LOCAL}:
-        problems["regions"] = f"must be empty or [{LOCAL!r}]: this version has no probes".replace("'", '"')
-    return problems
+        yield "regions", (), f"must be empty or [{LOCAL!r}]: this version has no probes".replace("'", '"')
 
 
 def to_monitor(document: MonitorDocument, *, monitor_id: int = 0) -> Monitor:

@@ -104,9 +104,8 @@ def checked(
     document, problems = documents.read(
         raw, defaults=call.services.config.current.monitor, guard=call.services.guard(), stored=stored
     )
-    if document is not None:
-        problems |= _broken_references(conn, document)
-    if problems or document is None:
+    problems |= _broken_references(conn, document)
+    if problems:
         raise InvalidDocument(problems)
     return documents.to_monitor(document, monitor_id=monitor_id)
 
