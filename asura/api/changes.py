@@ -15,7 +15,7 @@ def merge_patch(document: Any, patch: Any, *, is_nested: bool = False) -> Any:
     if not isinstance(patch, Mapping):
         return patch
     merged = dict(document) if isinstance(document, Mapping) else {}
-    if is_nested and "type" in patch and patch["type"] != merged.get("type"):
+    if is_nested and "type" in merged and patch.get("type", merged["type"]) != merged["type"]:
         merged = {}
     for name, value in patch.items():
         if value is None:

@@ -67,6 +67,11 @@ async def test_every_wrong_field_is_named_at_once(api: Api):
         "settings.colour",
         "notification_channel_ids[0]",
         "colour",
+        "assertions",
+        "track_changes",
+        "escalation_policy_id",
+        "regions",
+        "depends_on",
     }
     document = {
         "name": "x",
@@ -94,6 +99,12 @@ async def test_every_wrong_field_is_named_at_once(api: Api):
     assert (await api.admin.get("/api/v1/monitors")).json()["total"] == 0
 
 
+async def test_a_field_is_not_held_against_one_that_is_wrong_itself(api: Api):
+    document = {"name": "x", "type": "http", "target": "http://example.org", "interval": "often", "timeout": 300}
+    refused = await api.admin.post("/api/v1/monitors", json=document)
+    assert set(refused.json()["fields"]) == {"interval"}
+
+
 @pytest.mark.parametrize("document", [[], "x", 3, None, True])
 async def test_a_body_that_is_no_object_is_invalid(api: Api, document: object):
     refused = await api.admin.post("/api/v1/monitors", json=document)
@@ -119,6 +130,20 @@ async def test_put_puts_back_defaults_and_patch_changes_only_what_it_names(api: 
     assert (patched["settings"]["method"], patched["settings"]["headers"]) == ("HEAD", {"B": "2", "C": "3"})
     replaced = (await api.admin.put("/api/v1/monitors/1", json=monitor)).json()
     assert (replaced["tags"], replaced["settings"]["method"]) == ([], "GET")
+
+
+async def test_a_header_that_is_called_type_leaves_the_others_alone(api: Api):
+    await make(api, settings={"headers": {"Authorization": "Bearer s3cret"}})
+    patch = {"settings": {"headers": {"type": "x"}}}
+    patched = (await api.admin.patch("/api/v1/monitors/1", json=patch)).json()
+    assert patched["settings"]["headers"] == {"Authorization": MASK, "type": "x"}
+
+
+async def test_another_kind_of_authentication_starts_afresh(api: Api):
+    await make(api, settings={"auth": {"type": "basic", "username": "u", "password": "p4ss"}})
+    patch = {"settings": {"auth": {"type": "bearer", "token": "t"}}}
+    patched = await api.admin.patch("/api/v1/monitors/1", json=patch)
+    assert patched.json()["settings"]["auth"] == {"type": "bearer", "token": MASK}
 
 
 async def test_another_type_starts_with_fresh_settings(api: Api):
