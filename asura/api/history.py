@@ -16,7 +16,7 @@ from asura.model.monitor import MonitorStatus, Status
 from asura.model.observation import Observation, Timings
 from asura.store import charts, checks, monitors, states, timeline
 from asura.store.database import Conn
-from asura.units import format_duration, parse_duration
+from asura.units import parse_duration
 
 routes = Routes("history", tag="Monitors")
 
@@ -327,7 +327,7 @@ async def read_chart(call: Call, monitor_id: int, query: ChartQuery) -> Chart:
         for each in bins
     ]
     return {
-        "window": format_duration(window_s),
+        "window": query.window,
         "from": instant(since),
         "to": instant(until),
         "bucket_seconds": step_ms // 1000,

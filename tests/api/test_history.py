@@ -119,6 +119,7 @@ async def test_a_chart_has_at_most_500_points_whatever_the_window(api: Api, wind
     await make(api, interval=1, timeout=1)
     await see(api, *((each, Status.UP, 20) for each in range(900, 0, -1)), (5, Status.DOWN, None))
     chart = (await api.reader.get(f"/api/v1/monitors/1/chart?window={window}")).json()
+    assert chart["window"] == window
     assert 1 <= len(chart["points"]) <= 500
     steps = {datetime.fromisoformat(point["at"]).timestamp() % chart["bucket_seconds"] for point in chart["points"]}
     assert steps == {0}
