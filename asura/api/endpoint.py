@@ -9,6 +9,7 @@ from typing import Any, cast
 import attrs
 import msgspec
 from quart import Blueprint, Request, Response, current_app, request
+from werkzeug.http import parse_options_header
 from werkzeug.routing import BaseConverter, ValidationError
 
 from asura.api import errors
@@ -212,9 +213,9 @@ async def _answer(endpoint: Endpoint, ids: Mapping[str, int]) -> Response:
 async def _body(asked: Request, endpoint: Endpoint) -> Any:
     """The document in the body, loaded as what the endpoint takes."""
     content = cast(bytes, await asked.get_data(cache=False, as_text=False))
-    media, _, parameters = asked.headers.get("Content-Type", "").partition(";")
-    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
-    if media.strip().lower() not in JSON_TYPES or charset not in ("", "utf-8", "utf8"):
+    media, parameters = parse_options_header(asked.headers.get("Content-Type"))
+    charset = parameters.get("charset", "utf-8").lower()
+    if media.lower() not in JSON_TYPES or charset not in ("utf-8", "utf8"):
         if content or media:
             raise ApiError(415, *errors.HTTP_TEXTS[415])
         raise ApiError(400, "malformed_json", "the body is empty; send a JSON object")
