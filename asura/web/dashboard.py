@@ -13,7 +13,7 @@ import attrs
 from quart import Quart, Response, request
 from werkzeug.exceptions import NotFound
 
-from asura.api.errors import answer, from_exception
+from asura.api.errors import HTTP_TEXTS, ApiError, answer, from_exception
 
 STATIC = Path(__file__).parent / "static"
 INDEX = "index.html"
@@ -23,6 +23,9 @@ NOT_BUILT = (
     "<p>The dashboard has not been built: run <code>./install.sh</code>, or <code>npm run build</code> in"
     " <code>frontend</code>. The interface works without it: <a href=api/docs>its documentation</a>."
 )
+
+READING = "GET, HEAD, OPTIONS"
+"""The methods of every address here."""
 
 FOREVER = "public, max-age=31536000, immutable"
 """For files whose name holds a hash of their content."""
@@ -81,8 +84,12 @@ def register(app: Quart, *, base_path: str, folder: Path = STATIC) -> None:
 
     async def page(error: NotFound) -> Response:
         path = _inside(request.path, base_path)
-        if path is None or request.method not in ("GET", "HEAD"):
+        if path is None:
             return answer(from_exception(error))
+        if request.method == "OPTIONS":
+            return Response(b"", status=204, headers={"Allow": READING})
+        if request.method not in ("GET", "HEAD"):
+            return answer(ApiError(405, *HTTP_TEXTS[405], headers={"Allow": READING}))
         found = files.get(path)
         if found is None and path.startswith(_HASHED_FOLDER):
             # An old page asks for a file of an older build: index.html instead of a script would only confuse it.
