@@ -38,6 +38,9 @@ async def protect(response: Response) -> Response:
     if "Access-Control-Allow-Origin" in response.headers:
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     response.headers.setdefault("Cache-Control", "no-store")
+    if response.status_code in (204, 304):  # RFC 9110 §8.6
+        for name in ("Content-Length", "Content-Type"):
+            response.headers.pop(name, None)
     if request.scheme == "https":
         response.headers.setdefault("Strict-Transport-Security", _HSTS)
     return response

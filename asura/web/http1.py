@@ -164,7 +164,8 @@ class Http1(H11Protocol):
 
     def _opening(self, event: Response, exchange: Exchange) -> Response:
         exchange.take_buffered()
-        exchange.is_stream = not any(name.lower() == b"content-length" for name, _ in event.headers)
+        has_length = any(name.lower() == b"content-length" for name, _ in event.headers)
+        exchange.is_stream = not has_length and event.status_code not in (204, 304)
         _requests.inc(status=f"{event.status_code // 100}xx")
         if exchange.has_whole_body and not self.link.is_stopping:
             return event

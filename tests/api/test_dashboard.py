@@ -50,6 +50,25 @@ async def test_assets_with_a_hash_in_their_name_are_kept_for_ever(site: Api):
     assert (await site.stranger.get("/robots.txt")).headers["Cache-Control"] == "no-cache"
 
 
+@pytest.mark.parametrize("path", ["/", "/monitors/3", "/assets/main-1a2b.js"])
+async def test_the_dashboard_can_only_be_read(site: Api, path: str):
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        refused = await site.stranger.request(method, path)
+        assert (refused.status_code, refused.headers["Allow"]) == (405, "GET, HEAD, OPTIONS"), method
+    asked = await site.stranger.options(path)
+    assert (asked.status_code, asked.headers["Allow"]) == (204, "GET, HEAD, OPTIONS")
+
+
+async def test_an_answer_without_a_body_says_nothing_of_one(site: Api):
+    etag = (await site.stranger.get("/")).headers["ETag"]
+    for answer in (
+        await site.stranger.options("/api/v1/monitors"),
+        await site.stranger.get("/", headers={"If-None-Match": etag}),
+    ):
+        assert answer.status_code in (204, 304)
+        assert not {"Content-Length", "Content-Type", "Transfer-Encoding"} & set(map(str.title, answer.headers))
+
+
 async def test_an_asset_of_an_older_build_is_not_found(site: Api):
     assert (await site.stranger.get("/assets/main-old.js")).status_code == 404
 
