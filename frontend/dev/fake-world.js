@@ -50,7 +50,8 @@ export function timings(total) {
   };
 }
 
-function makeMonitor(id, status, now) {
+function makeMonitor(id, scenario, now) {
+  const status = statusFor(id, scenario);
   const base = 20 + Math.floor(random() * 400);
   const isTcp = id % 7 === 0;
   const place = pick(PLACES);
@@ -94,7 +95,7 @@ function makeMonitor(id, status, now) {
     depends_on: [],
     regions: [],
     status,
-    confirming: id === 9 || id === 23,
+    confirming: scenario !== "calm" && (id === 9 || id === 23),
     stale: false,
     status_since: iso(now - (status === "down" ? 1_260_000 + id * 61_000 : 86_400_000 * (1 + (id % 40)))),
     last_message: status === "down" ? FAULTS[id % FAULTS.length] : id === 9 ? FAULTS[0] : "",
@@ -187,9 +188,7 @@ const COUNTS = { empty: 0, calm: 42, few: 3 };
 /** Everything that the fake daemon knows. */
 export function makeWorld(scenario) {
   const now = Date.now();
-  const monitors = Array.from({ length: COUNTS[scenario] ?? 214 }, (_, index) =>
-    makeMonitor(index + 1, statusFor(index + 1, scenario), now),
-  );
+  const monitors = Array.from({ length: COUNTS[scenario] ?? 214 }, (_, index) => makeMonitor(index + 1, scenario, now));
   const broken = monitors.filter((monitor) => monitor.status === "down");
   const past = monitors.filter((monitor) => monitor.status === "up").slice(0, scenario === "calm" ? 4 : 60);
   const incidents = [...broken, ...past].map((monitor, index) => makeIncident(100 - index, monitor, now));
