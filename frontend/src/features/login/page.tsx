@@ -8,6 +8,7 @@ import { logIn } from "../../state/session";
 import { Brand } from "../../ui/brand";
 import { Button } from "../../ui/button";
 import { TextField } from "../../ui/field";
+import { isPlainFromElsewhere } from "./plain";
 
 function words(error: unknown): string {
   if (!(error instanceof ApiError)) return tell(error);
@@ -17,6 +18,19 @@ function words(error: unknown): string {
     return `Too many attempts.${wait}`;
   }
   return error.message;
+}
+
+function PlainHttp({ hostname, port }: { hostname: string; port: string }) {
+  return (
+    <div class="notice" role="note">
+      <span>
+        This page came over plain HTTP, and a browser keeps a login of another machine over HTTPS only: you would be
+        logged out at once. Open Asura over HTTPS (a proxy with TLS, or <code>server.tls_cert</code>), or through an SSH
+        tunnel: <code>{`ssh -L 8090:localhost:${port || "80"} ${hostname}`}</code>, then{" "}
+        <code>http://localhost:8090</code>.
+      </span>
+    </div>
+  );
 }
 
 /** The login page. */
@@ -63,6 +77,7 @@ export function LoginPage({ hasExpired }: { hasExpired: boolean }) {
             Your session has ended. Log in to go on where you were.
           </p>
         )}
+        {isPlainFromElsewhere(window.location) && <PlainHttp {...window.location} />}
         <TextField
           label="API key"
           type="password"
