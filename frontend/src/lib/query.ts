@@ -14,6 +14,8 @@ export interface Query<T> {
 
 // What was last seen, so that going back shows the page at once. Bounded: the oldest goes first.
 const CACHE_LIMIT = 60;
+// A request that is older than this may hang on a connection that is no more.
+const PATIENCE_MS = 10_000;
 const cache = new Map<string, unknown>();
 
 function keep(key: string, value: unknown): void {
@@ -35,18 +37,29 @@ interface Shown<T> {
   isLoading: boolean;
 }
 
-/** Loads `fetcher()` under `key`, again whenever the key changes or `reload` is called. */
+/**
+ * Loads `fetcher()` under `key`, again whenever the key changes or `reload` is called. A `reload` during a request
+ * follows it: events that come faster than answers would otherwise cancel each of them.
+ */
 export function useQuery<T>(key: string, fetcher: (signal: AbortSignal) => Promise<T>): Query<T> {
   const fresh = (): Shown<T> => ({ key, data: cache.get(key) as T | undefined, error: undefined, isLoading: true });
   const [state, setState] = useState<Shown<T>>(fresh);
   const [turn, setTurn] = useState(0);
   const latest = useRef(fetcher);
   latest.current = fetcher;
+  const askedAt = useRef<number | null>(null);
+  const isAgain = useRef(false);
   const shown = state.key === key ? state : fresh();
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `turn` is the request to load again.
   useEffect(() => {
     const abort = new AbortController();
+    askedAt.current = Date.now();
+    const done = () => {
+      askedAt.current = null;
+      if (isAgain.current) setTurn((n) => n + 1);
+      isAgain.current = false;
+    };
     setState((old) => (old.key === key ? { ...old, isLoading: true } : fresh()));
     latest
       .current(abort.signal)
@@ -54,16 +67,25 @@ export function useQuery<T>(key: string, fetcher: (signal: AbortSignal) => Promi
         if (abort.signal.aborted) return;
         keep(key, data);
         setState({ key, data, error: undefined, isLoading: false });
+        done();
       })
       .catch((error: unknown) => {
         if (abort.signal.aborted) return;
         const problem = error instanceof Error ? error : new Error(String(error));
         setState((old) => ({ key, data: old.key === key ? old.data : undefined, error: problem, isLoading: false }));
+        done();
       });
-    return () => abort.abort();
+    return () => {
+      abort.abort();
+      askedAt.current = null;
+      isAgain.current = false;
+    };
   }, [key, turn]);
 
-  const reload = useCallback(() => setTurn((n) => n + 1), []);
+  const reload = useCallback(() => {
+    if (askedAt.current !== null && Date.now() - askedAt.current < PATIENCE_MS) isAgain.current = true;
+    else setTurn((n) => n + 1);
+  }, []);
   const change = useCallback(
     (fn: (data: T) => T) => {
       setState((old) => {
