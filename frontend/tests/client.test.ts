@@ -30,6 +30,14 @@ test("too many requests say when to come back", async () => {
   expect((await failure()).retryAfter).toBe(30);
 });
 
+test("what may take long is waited for, and nothing for ever", async () => {
+  const limit = vi.spyOn(AbortSignal, "timeout");
+  answerWith("{}", { status: 200 });
+  await ask("GET", "/monitors");
+  await ask("POST", "/monitors/1/check", { patienceMs: 330_000 });
+  expect(limit.mock.calls).toEqual([[60_000], [330_000]]);
+});
+
 test("a lost session calls for the login page", async () => {
   const act = vi.fn();
   onUnauthorized(act);

@@ -28,6 +28,8 @@ export interface Ask {
   query?: Query;
   body?: unknown;
   signal?: AbortSignal | undefined;
+  /** For what may rightly take longer than other requests. */
+  patienceMs?: number;
 }
 
 let whenUnauthorized: () => void = () => {};
@@ -48,8 +50,9 @@ export function address(path: string, query: Query = {}): string {
 }
 
 /** Asks the daemon. Raises `ApiError`, or an AbortError when `signal` says so. */
-export async function ask<T>(method: string, path: string, { query, body, signal }: Ask = {}): Promise<T> {
-  const limit = AbortSignal.timeout(TIMEOUT_MS);
+export async function ask<T>(method: string, path: string, asked: Ask = {}): Promise<T> {
+  const { query, body, signal, patienceMs = TIMEOUT_MS } = asked;
+  const limit = AbortSignal.timeout(patienceMs);
   const init: RequestInit = {
     method,
     headers: { Accept: "application/json", ...(body === undefined ? {} : { "Content-Type": "application/json" }) },

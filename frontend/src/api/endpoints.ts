@@ -9,6 +9,11 @@ type Signal = AbortSignal | undefined;
 /** As many as one page holds: tags and groups are few. */
 const ALL = { per_page: 500 };
 
+/** A check may take as long as the longest timeout, and Asura gives it up when nobody waits for its answer. */
+const CHECK_MS = 330_000;
+/** A large database on a slow disk. */
+const BACKUP_MS = 1_800_000;
+
 function names(page: t.Page<{ name: string }>): string[] {
   return page.data.map((one) => one.name);
 }
@@ -29,8 +34,8 @@ export const monitors = {
   pause: (id: number) => ask<t.Monitor>("POST", `/monitors/${id}/pause`),
   resume: (id: number) => ask<t.Monitor>("POST", `/monitors/${id}/resume`),
   clone: (id: number) => ask<t.Monitor>("POST", `/monitors/${id}/clone`),
-  check: (id: number) => ask<t.Check>("POST", `/monitors/${id}/check`),
-  test: (body: t.MonitorDocument) => ask<t.Check>("POST", "/monitors/test", { body }),
+  check: (id: number) => ask<t.Check>("POST", `/monitors/${id}/check`, { patienceMs: CHECK_MS }),
+  test: (body: t.MonitorDocument) => ask<t.Check>("POST", "/monitors/test", { body, patienceMs: CHECK_MS }),
   bulk: (body: { action: string; ids: number[]; group?: string | null }) =>
     ask<unknown>("POST", "/monitors/bulk", { body }),
   checks: (id: number, query: Filters, signal?: Signal) =>
@@ -68,7 +73,7 @@ export const channels = {
 export const system = {
   overview: (signal?: Signal) => ask<t.Overview>("GET", "/overview", { signal }),
   facts: (signal?: Signal) => ask<t.System>("GET", "/system", { signal }),
-  backup: () => ask<t.Backup>("POST", "/system/backup"),
+  backup: () => ask<t.Backup>("POST", "/system/backup", { patienceMs: BACKUP_MS }),
   audit: (query: Filters, signal?: Signal) => ask<t.Page<t.AuditEntry>>("GET", "/audit", { query, signal }),
   types: (signal?: Signal) => ask<t.Types>("GET", "/types", { signal }),
   tags: (signal?: Signal) => ask<t.Page<t.Tag>>("GET", "/tags", { query: ALL, signal }).then(names),
