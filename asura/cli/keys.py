@@ -55,8 +55,12 @@ def write_config(path: Path, *, name: str = "admin", role: str = "admin", databa
     key = new_key()
     text = _NEW_CONFIG.format(version=__version__, database=database, name=name, hash=key.hash, role=role)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError:
+        path.unlink(missing_ok=True)  # half of it would be read at the next start, and nobody could log in
+        raise
     return key
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import resource
 import signal
 import socket
 import stat
@@ -136,6 +137,16 @@ class TestKeys:
         assert 'name: "grafana"' in done.stdout
         assert "role: readonly" in done.stdout
         assert list(tmp_path.iterdir()) == []
+
+    def test_a_configuration_that_can_not_be_written_whole_is_not_left_behind(self, tmp_path: Path) -> None:
+        # Half of one would be read at the next start, as a configuration that knows no key.
+        done = subprocess.run(
+            [sys.executable, "-m", "asura", "setup", "--write", "asura.yaml"],
+            cwd=tmp_path, capture_output=True, text=True, timeout=60,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)),
+        )  # fmt: skip
+        assert (done.returncode, "ak_" in done.stdout) == (1, False), done.stderr
+        assert not (tmp_path / "asura.yaml").exists()
 
     def test_setup_writes_a_configuration_that_loads_and_never_overwrites_one(self, tmp_path: Path) -> None:
         first = asura("setup", "--write", "asura.yaml", "--database", "data.db", cwd=tmp_path)
