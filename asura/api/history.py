@@ -357,11 +357,12 @@ async def read_timeline(call: Call, monitor_id: int, query: SpanQuery) -> list[S
     """Contiguous intervals, oldest first; `unknown` where nobody looked, nothing before the monitor was made."""
     since, until = query.span(call.now_ms)
 
-    def read(conn: Conn) -> list[uptime.Interval]:
+    def read(conn: Conn) -> list[StatusInterval]:
         changes = _changes(conn, monitor_id, since=since, now_ms=call.now_ms)
-        return uptime.intervals(changes, start=since, end=min(until, call.now_ms))
+        found = uptime.intervals(changes, start=since, end=min(until, call.now_ms))
+        if len(found) > MAX_INTERVALS:
+            raise bad_query({"from": f"must be later: there are more than {MAX_INTERVALS} changes in this span"})
+        # Here and not in the event loop: writing down ten thousand of them takes a tenth of a second.
+        return [{"status": each.status, "from": instant(each.start), "to": instant(each.end)} for each in found]
 
-    found = await call.services.store.read(read)
-    if len(found) > MAX_INTERVALS:
-        raise bad_query({"from": f"must be later: there are more than {MAX_INTERVALS} changes in this span"})
-    return [{"status": each.status, "from": instant(each.start), "to": instant(each.end)} for each in found]
+    return await call.services.store.read(read)
