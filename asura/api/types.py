@@ -68,11 +68,22 @@ class TypeView:
 
 
 @attrs.frozen(kw_only=True, slots=False)
+class Defaults:
+    """What a new monitor gets where it says nothing, as configured; durations are seconds."""
+
+    interval: int
+    timeout: int
+    failure_threshold: int
+    success_threshold: int
+
+
+@attrs.frozen(kw_only=True, slots=False)
 class Types:
     """Every type of this version."""
 
     monitors: Sequence[TypeView]
     channels: Sequence[TypeView]
+    defaults: Defaults
 
 
 _TARGETS = {
@@ -85,15 +96,27 @@ _LABELS = {"http": "HTTP(S)", "tcp": "TCP", "webhook": "Webhook", "basic": "User
 @routes.add("GET", "/types", needs=ANY_KEY, summary="Monitor and channel types", gives=Types)
 async def list_types(call: Call) -> Types:
     """Their settings with label, help, unit, default and choices: forms come from here."""
-    return _everything()
+    monitor = call.services.config.current.monitor
+    return Types(
+        monitors=_monitor_types(),
+        channels=_channel_types(),
+        defaults=Defaults(
+            interval=monitor.default_interval,
+            timeout=min(monitor.default_timeout, monitor.default_interval),
+            failure_threshold=monitor.failure_threshold,
+            success_threshold=monitor.success_threshold,
+        ),
+    )
 
 
 @cache
-def _everything() -> Types:
-    return Types(
-        monitors=[_type(kind.name, kind.settings) for kind in CHECK_TYPES.values()],
-        channels=[_type(kind.name, kind.settings) for kind in CHANNEL_TYPES.values()],
-    )
+def _monitor_types() -> Sequence[TypeView]:
+    return [_type(kind.name, kind.settings) for kind in CHECK_TYPES.values()]
+
+
+@cache
+def _channel_types() -> Sequence[TypeView]:
+    return [_type(kind.name, kind.settings) for kind in CHANNEL_TYPES.values()]
 
 
 def _type(name: str, settings: type) -> TypeView:

@@ -72,8 +72,11 @@ async def run(
 
 def _allow_open_files() -> None:
     """A thousand clients and five hundred checks need more descriptors than the usual soft limit of 1,024."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    try:
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (OSError, ValueError) as exc:
+        _log.warning("limit of open files not raised", problem=str(exc))
 
 
 def _first(group: BaseExceptionGroup[AsuraError]) -> AsuraError:
@@ -119,7 +122,7 @@ class _Daemon:
                     )
                 )
                 urls = await self._start_parts(supervisor)
-                await background.start(partial(systemd.watchdog, is_healthy=lambda: self._store.facts().healthy))
+                await background.start(systemd.watchdog)
                 gc.collect()
                 gc.freeze()
                 _log.info("ready", version=__version__, address=self._base_url(), listening=" ".join(urls))

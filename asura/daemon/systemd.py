@@ -2,7 +2,6 @@
 
 import os
 import socket
-from collections.abc import Callable
 
 import trio
 
@@ -33,16 +32,14 @@ def watchdog_period_s() -> float | None:
     return int(usec) / 2_000_000 or None  # 0 switches it off
 
 
-async def watchdog(
-    *, is_healthy: Callable[[], bool], task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-) -> None:
-    """Tell the service manager that the event loop turns and the store commits; stay silent while they don't.
+async def watchdog(*, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    """Tell the service manager that the event loop turns. Returns at once where no watchdog is wanted.
 
-    Runs until it is cancelled; returns at once where no watchdog is wanted.
+    Whether the store commits is no part of it: on a full disk everything waits, and a restart each minute would cost
+    the observations that wait and mend nothing. Health and metrics tell of that.
     """
     task_status.started()
     period_s = watchdog_period_s()
     while period_s is not None:
-        if is_healthy():
-            notify("WATCHDOG=1")
+        notify("WATCHDOG=1")
         await trio.sleep(period_s)

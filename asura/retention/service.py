@@ -15,6 +15,8 @@ from asura.waiting import until_any
 _log = log.get(__name__)
 
 _DAY_MS = 86_400_000
+FIRST_AFTER_S = 60
+"""Not a whole period: a daemon that is restarted more often than that would never prune."""
 PAUSE_S = 0.05
 """Between two slices, so that others write in between."""
 
@@ -36,10 +38,12 @@ async def prune(
     stopping: trio.Event,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Prune once a period until `stopping`."""
+    """Prune soon after the start and then once a period, until `stopping`."""
     task_status.started()
+    wait_s = min(FIRST_AFTER_S, keep().period_s)
     while not stopping.is_set():
-        await until_any(stopping.wait, timeout_s=keep().period_s)
+        await until_any(stopping.wait, timeout_s=wait_s)
+        wait_s = keep().period_s
         if stopping.is_set():
             return
         try:

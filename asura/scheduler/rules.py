@@ -20,6 +20,15 @@ def first_delay_s(monitor_id: int, *, interval_s: int, now_ms: int) -> float:
     return (phase_s(monitor_id, interval_s=interval_s) - now_ms / 1000) % interval_s
 
 
+CATCH_UP_S = 30.0
+"""Monitors that missed their moment while nobody was looking are checked within this time, spread over it."""
+
+
+def catch_up_delay_s(monitor_id: int) -> float:
+    """Seconds from the start to the check that stands in for a missed one."""
+    return (monitor_id * _GOLDEN % 1.0) * CATCH_UP_S
+
+
 def following(due_s: float, *, interval_s: int, now_s: float) -> tuple[float, int]:
     """The next moment after one at `due_s` whose check has ended at `now_s`, and how many moments passed unused."""
     skipped = max(0, int((now_s - due_s) // interval_s))

@@ -19,7 +19,7 @@ from asura.model.monitor import Monitor
 from asura.model.observation import Observation
 from asura.scheduler import rules
 from asura.scheduler.alarm import Alarms
-from asura.store import monitors
+from asura.store import monitors, states
 from asura.store.database import Store
 
 _log = log.get(__name__)
@@ -64,11 +64,13 @@ class Scheduler:
         self._alarms = Alarms()
         with self._store.hub.subscribe("monitor.changed") as changes:
             enabled = await self._store.read(monitors.all_enabled)
+            overdue = await self._store.read(partial(states.overdue, now_ms=self._clock.now_ms()))
             async with trio.open_nursery() as helpers:
                 helpers.start_soon(self._alarms.run, name="scheduler: alarms")
                 async with trio.open_nursery() as nursery:
                     for monitor in enabled:
-                        self._start(nursery, monitor, stopping, is_new=False)
+                        extra_s = rules.catch_up_delay_s(monitor.id) if monitor.id in overdue else None
+                        self._start(nursery, monitor, stopping, extra_s=extra_s)
                     helpers.start_soon(self._follow, nursery, changes, stopping, name="scheduler: changes")
                     task_status.started()
                     await stopping.wait()
@@ -102,19 +104,24 @@ class Scheduler:
             watch.scope.cancel()
             del self._watches[monitor_id]
         if monitor is not None:
-            self._start(nursery, monitor, stopping, is_new=True)
+            self._start(nursery, monitor, stopping, extra_s=0)
 
-    def _start(self, nursery: trio.Nursery, monitor: Monitor, stopping: trio.Event, *, is_new: bool) -> None:
+    def _start(self, nursery: trio.Nursery, monitor: Monitor, stopping: trio.Event, *, extra_s: float | None) -> None:
+        """`extra_s`: in how many seconds to check once before the monitor's own moment, if that comes later."""
         watch = self._watches[monitor.id] = _Watch(monitor)
-        nursery.start_soon(self._watch, watch, stopping, is_new, name=f"monitor {monitor.id}")
+        nursery.start_soon(self._watch, watch, stopping, extra_s, name=f"monitor {monitor.id}")
 
-    async def _watch(self, watch: _Watch, stopping: trio.Event, is_new: bool) -> None:
+    async def _watch(self, watch: _Watch, stopping: trio.Event, extra_s: float | None) -> None:
         interval_s = watch.monitor.interval_s
         delay_s = rules.first_delay_s(watch.monitor.id, interval_s=interval_s, now_ms=self._clock.now_ms())
-        due_s = trio.current_time() + delay_s
+        began_s = trio.current_time()
+        due_s = began_s + delay_s
         with watch.scope:
-            if is_new:
-                await self._check(watch)
+            if extra_s is not None and extra_s < delay_s:
+                if extra_s:
+                    await self._alarms.sleep_until(began_s + extra_s)
+                if not stopping.is_set():
+                    await self._check(watch)
                 due_s, _ = rules.following(due_s - interval_s, interval_s=interval_s, now_s=trio.current_time())
             while not stopping.is_set():
                 await self._alarms.sleep_until(due_s)

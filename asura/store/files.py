@@ -41,8 +41,8 @@ def wal_of(path: Path) -> Path:
 
 
 def size_of(path: Path) -> int:
-    """The size in bytes; 0 if there is no such file."""
+    """The size in bytes; 0 if there is no such file, or it can't be looked at."""
     try:
         return path.stat().st_size
-    except FileNotFoundError:
+    except OSError:
         return 0

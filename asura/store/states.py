@@ -92,3 +92,13 @@ def any_down(conn: Conn, monitor_ids: Iterable[int]) -> bool:
         (to_json(list(monitor_ids)),),
     ).fetchone()
     return row is not None
+
+
+def overdue(conn: Conn, *, now_ms: int) -> set[int]:
+    """Which of the monitors that are watched should have been checked by now and were not, or never were."""
+    rows = conn.execute(
+        "SELECT monitor.id FROM monitor JOIN monitor_state AS state ON state.monitor_id = monitor.id"
+        " WHERE monitor.enabled = 1 AND coalesce(state.last_check_at, 0) <= ? - monitor.interval_s * 1000",
+        (now_ms,),
+    )
+    return {row[0] for row in rows}

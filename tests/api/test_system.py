@@ -115,6 +115,12 @@ async def test_every_type_describes_every_field_of_its_settings(api: Api):
     assert http["body"]["type"] == "text"
 
 
+async def test_what_a_new_monitor_gets_is_told_with_the_types(api: Api):
+    defaults = (await api.bot.get("/api/v1/types")).json()["defaults"]
+    made = await make(api, name="plain")
+    assert defaults == {name: made[name] for name in ("interval", "timeout", "failure_threshold", "success_threshold")}
+
+
 async def test_the_audit_tells_who_changed_what_and_goes_on_after_one(api: Api):
     for number in range(3):
         await make(api, name=str(number))

@@ -391,7 +391,7 @@ async def test_a_store_that_can_not_be_read_is_waited_for(
             patched.setattr(inline_store, "read", no_answer)
             await queue(inline_store, channel, clock)
             await trio.sleep(100)
-        await trio.sleep(dispatcher.RECORD_AGAIN_S)
+        await trio.sleep(dispatcher.RECORD_AGAIN_S + 1)
 
     assert len(scripted.times) == 1
 
