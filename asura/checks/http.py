@@ -1,6 +1,7 @@
 """The HTTP check: a fresh connection each time, each phase timed, redirects followed by hand and guarded."""
 
 import socket
+from functools import lru_cache
 from http import HTTPStatus
 
 import attrs
@@ -45,10 +46,16 @@ def prepare(target: str, settings: HttpSettings, env: Env) -> Attempt:
         env=env,
         settings=settings,
         request=first_request(parse_url(target), settings),
-        expected=frozenset(code for entry in settings.expected_status for code in status_codes(entry)),
+        expected=_expected(settings.expected_status),
         family=_FAMILIES[settings.ip_version],
     )
     return plan.attempt
+
+
+@lru_cache(maxsize=256)
+def _expected(entries: tuple[int | str, ...]) -> frozenset[int]:
+    """The codes of all entries. Shared, because nearly every monitor has the same: 12 kB each would be a lot."""
+    return frozenset(code for entry in entries for code in status_codes(entry))
 
 
 @attrs.frozen(kw_only=True)
