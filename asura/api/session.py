@@ -4,12 +4,15 @@ from collections.abc import Sequence
 
 import attrs
 
+from asura import log
 from asura.api import auth
 from asura.api.auth import Actor
 from asura.api.endpoint import Answer, Call, Routes
 from asura.api.errors import ApiError
 from asura.api.gate import ANY_KEY, ANYBODY, is_loopback_listener
 from asura.fields import text
+
+_log = log.get(__name__)
 
 routes = Routes("session", tag="Session")
 
@@ -51,6 +54,7 @@ async def log_in(call: Call, body: Login) -> Answer:
     key = auth.find_key(config, body.api_key.strip())
     if key is None:
         call.gate.note_failed_login(call.request)
+        _log.warning("login refused", remote_addr=call.gate.client(call.request).address)
         raise ApiError(401, "unauthorized", "this API key is not known here; `asura setup` makes a new one")
     actor = auth.actor_of(key)
     lifetime_s = config.auth.session.lifetime

@@ -23,6 +23,7 @@ from asura.config.load import load
 from asura.config.schema import Config
 from asura.consensus.service import collect
 from asura.daemon import pipeline, signals, systemd
+from asura.daemon.journal import keep_journal
 from asura.daemon.supervise import Supervisor
 from asura.errors import AsuraError, ConfigError
 from asura.incidents.reminders import remind
@@ -143,6 +144,7 @@ class _Daemon:
         store, clock, stopping = self._store, self._clock, self._stopping
         await start("collector", partial(collect, channels.receive, self._record))
         await start("dispatcher", partial(deliver, store, clock, guard=lambda: self._guard, stopping=stopping))
+        await start("journal", partial(keep_journal, store, stopping=stopping))
         await start("reminders", partial(remind, store, clock, base_url=self._base_url, stopping=stopping))
         await start("retention", partial(prune, store, clock, keep=self._keep, stopping=stopping))
         await start("scheduler", schedule)
