@@ -15,7 +15,7 @@ Record = Callable[[list[Observation]], Awaitable[None]]
 
 BATCH = 256
 """Observations a transaction. More would make a ping or an API write wait longer for the writer than it must."""
-GATHER_S = 0.01
+GATHER_S = 0.03
 """How long to gather before a batch is written: a transaction has a price of its own, most of it a synced disk."""
 RETRY_AFTER_S = 1.0
 """How long to wait before the same batch is tried again when the store can't commit."""
