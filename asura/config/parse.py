@@ -18,6 +18,9 @@ _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?", re.ASCII)
 _BASE_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 
+EXAMPLE_HASHES = frozenset({"0" * 64, "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"})
+"""That of asura.yaml.example, and the one of the word `test`, which many examples have: no key, or everybody's."""
+
 
 class Expanded(str):
     """Text that came from the environment, where everything is text: it may stand for a number or a boolean."""
@@ -181,6 +184,8 @@ def sha256(value: object) -> str:
     """A SHA-256 hash in hexadecimal, in small letters."""
     if not isinstance(value, str) or not _SHA256.fullmatch(value):
         raise ValueError("must be the SHA-256 hash of a key, 64 hexadecimal digits; `asura setup` makes one")
+    if value.lower() in EXAMPLE_HASHES:
+        raise ValueError("is an example's hash; put the hash that `asura setup` prints here")
     return value.lower()
 
 

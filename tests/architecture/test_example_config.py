@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from asura import units
-from asura.config.load import load
+from asura.config.load import load, parse
 from asura.config.schema import Config
+from asura.errors import ConfigError
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "asura.yaml.example"
 
@@ -42,6 +43,13 @@ def test_the_example_loads_and_changes_nothing() -> None:
     config = load(EXAMPLE, environ={})
     folder = EXAMPLE.parent
     assert config == attrs.evolve(Config(), database=attrs.evolve(config.database, path=folder / "asura.db"))
+
+
+def test_the_hash_in_the_example_lets_nobody_in() -> None:
+    (example,) = re.findall(r'hash: "(.*?)"', EXAMPLE.read_text())
+    text = f'auth: {{api_keys: [{{name: a, role: admin, hash: "{example}"}}]}}'
+    with pytest.raises(ConfigError, match="put the hash that `asura setup` prints here"):
+        parse(text.encode(), name="example", folder=EXAMPLE.parent, environ={})
 
 
 @pytest.mark.parametrize("path", KEYS)

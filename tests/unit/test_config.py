@@ -1,5 +1,6 @@
 """From a configuration's text to its values, or to every problem in it."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,12 @@ def test_keys_carry_a_role_or_permissions() -> None:
     assert prometheus.hash == "b" * 64
     assert HASH not in repr(config)
     assert config.auth.session.lifetime == 90 * 86_400
+
+
+@pytest.mark.parametrize("example", ["0" * 64, hashlib.sha256(b"test").hexdigest().upper()], ids=["zeros", "test"])
+def test_an_example_is_no_hash(example: str) -> None:
+    (problem,) = problems(f'auth: {{api_keys: [{{name: a, role: admin, hash: "{example}"}}]}}')
+    assert "put the hash that `asura setup` prints here" in problem
 
 
 def test_every_problem_is_told_at_once_with_its_line_path_and_remedy() -> None:
