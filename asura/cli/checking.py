@@ -64,9 +64,12 @@ async def _look(monitor: Monitor, guard: Guard) -> Outcome:
 def told(target: str, outcome: Outcome, *, now_ms: int) -> list[str]:
     """What was seen, in lines for a person: the verdict, why, each phase, what the target said of itself."""
     took = f" in {outcome.response_ms} ms" if outcome.response_ms is not None else ""
-    lines = [f"{click.style(outcome.status.value, fg=_COLOURS[outcome.status], bold=True)}  {target}{took}"]
+    verdict = "refused" if outcome.is_refused else outcome.status.value
+    lines = [f"{click.style(verdict, fg=_COLOURS[outcome.status], bold=True)}  {target}{took}"]
     if outcome.message:
         lines.append(f"  {outcome.message}")
+    if outcome.is_refused:
+        lines.append("  to allow it: --allow-private, or -c with a configuration whose monitor.allowed_networks has it")
     for name, label in _PHASES:
         phase_ms = getattr(outcome.timings, name)
         if phase_ms is not None:

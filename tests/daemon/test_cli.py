@@ -200,7 +200,9 @@ class TestCheck:
             refused = asura("check", address, cwd=tmp_path)
             allowed = asura("check", address, "--config", str(config), cwd=tmp_path)
         assert refused.returncode == 1
+        assert refused.stdout.startswith("refused  ")
         assert "loopback" in refused.stdout
+        assert "--allow-private" in refused.stdout
         assert allowed.returncode == 0
 
     @pytest.mark.parametrize("target", ["", "nothing", "ftp://example.org", "http://", "a:0", "a:b"])
