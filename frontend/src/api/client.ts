@@ -39,6 +39,13 @@ export function onUnauthorized(act: () => void): void {
   whenUnauthorized = act;
 }
 
+let era = 0;
+
+/** A login has begun: an old request that is refused only now says nothing of the new session. */
+export function forgetEarlierRequests(): void {
+  era += 1;
+}
+
 /** The address of an endpoint, for links and event sources. */
 export function address(path: string, query: Query = {}): string {
   const params = new URLSearchParams();
@@ -52,6 +59,7 @@ export function address(path: string, query: Query = {}): string {
 /** Asks the daemon. Raises `ApiError`, or an AbortError when `signal` says so. */
 export async function ask<T>(method: string, path: string, asked: Ask = {}): Promise<T> {
   const { query, body, signal, patienceMs = TIMEOUT_MS } = asked;
+  const begunIn = era;
   const limit = AbortSignal.timeout(patienceMs);
   const init: RequestInit = {
     method,
@@ -71,7 +79,8 @@ export async function ask<T>(method: string, path: string, asked: Ask = {}): Pro
   }
   if (response.status === 204) return undefined as T;
   const text = await response.text();
-  if (!response.ok) throw problem(response, text, path);
+  if (response.status === 401 && path !== "/session" && begunIn === era) whenUnauthorized();
+  if (!response.ok) throw problem(response, text);
   try {
     return JSON.parse(text) as T;
   } catch {
@@ -79,7 +88,7 @@ export async function ask<T>(method: string, path: string, asked: Ask = {}): Pro
   }
 }
 
-function problem(response: Response, text: string, path: string): ApiError {
+function problem(response: Response, text: string): ApiError {
   let error = `Asura answered ${response.status}.`;
   let code = "";
   let fields: Record<string, string> = {};
@@ -93,7 +102,6 @@ function problem(response: Response, text: string, path: string): ApiError {
   } catch {
     // A proxy's own error page: its status is all that can be told.
   }
-  if (response.status === 401 && path !== "/session") whenUnauthorized();
   const after = Number(response.headers.get("Retry-After") ?? Number.NaN);
   return new ApiError(error, response.status, code, fields, Number.isFinite(after) ? after : null);
 }

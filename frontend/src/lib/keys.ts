@@ -36,7 +36,7 @@ function isTyping(event: KeyboardEvent): boolean {
 
 function listen(event: KeyboardEvent): void {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-  if (!areKeysOn.value || isTyping(event) || document.querySelector("dialog[open]")) return;
+  if (!areKeysOn.value || isTyping(event) || document.querySelector("dialog[open], [inert]")) return;
   const sequence = held && Date.now() - heldAt < SEQUENCE_MS ? `${held} ${event.key}` : event.key;
   held = "";
   const found = shortcuts.value.findLast((one) => one.keys === sequence);

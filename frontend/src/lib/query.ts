@@ -1,5 +1,6 @@
 // Loading something for a page: what was last seen at once, then what is true now. Knows no endpoint.
 
+import { signal as shared } from "@preact/signals";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 
 export interface Query<T> {
@@ -28,6 +29,13 @@ function keep(key: string, value: unknown): void {
 /** Forgets everything: another key may see other things. */
 export function forgetQueries(): void {
   cache.clear();
+}
+
+const round = shared(0);
+
+/** Lets every query that is shown ask again: what failed before a login may be answered now. */
+export function repeatQueries(): void {
+  round.value += 1;
 }
 
 interface Shown<T> {
@@ -80,7 +88,7 @@ export function useQuery<T>(key: string, fetcher: (signal: AbortSignal) => Promi
       askedAt.current = null;
       isAgain.current = false;
     };
-  }, [key, turn]);
+  }, [key, turn, round.value]);
 
   const reload = useCallback(() => {
     if (askedAt.current !== null && Date.now() - askedAt.current < PATIENCE_MS) isAgain.current = true;

@@ -1,13 +1,13 @@
 // What stands around every page: navigation, messages, dialogs; and the login in the place of all that.
 
-import { useEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { LoginPage } from "../features/login/page";
 import { navigate, place } from "../lib/router";
 import { prefetchPages } from "../routes";
 import { startLive } from "../state/live";
 import { session, standing, startSession } from "../state/session";
 import { Brand } from "../ui/brand";
-import { ConfirmHost } from "../ui/dialog";
+import { ConfirmHost, holdDialogs } from "../ui/dialog";
 import { Failure } from "../ui/states";
 import { Help, useGlobalKeys } from "./help";
 import { Navigation } from "./navigation";
@@ -19,7 +19,7 @@ export function App() {
   const now = standing.value;
   return (
     <>
-      {now.kind === "in" && <Inside key={session.value?.name} />}
+      {session.value && <Inside key={session.value.name} isHeld={now.kind !== "in"} />}
       {now.kind === "out" && <LoginPage hasExpired={now.hasExpired} />}
       {now.kind === "unknown" && <p class="sr-only">Loading…</p>}
       {now.kind === "broken" && (
@@ -33,8 +33,21 @@ export function App() {
   );
 }
 
-function Inside() {
-  useEffect(() => startLive(), []);
+// When the session ends by itself, the page waits behind the login with what was typed in it.
+function Inside({ isHeld }: { isHeld: boolean }) {
+  const focused = useRef<Element | null>(null);
+  useLayoutEffect(() => {
+    if (!isHeld) return;
+    focused.current = document.activeElement;
+    holdDialogs(true);
+    return () => {
+      holdDialogs(false);
+      const last = focused.current;
+      // After the attributes are gone: nothing in an inert page takes the focus.
+      setTimeout(() => last instanceof HTMLElement && last.isConnected && last.focus(), 0);
+    };
+  }, [isHeld]);
+  useEffect(() => (isHeld ? undefined : startLive()), [isHeld]);
   useEffect(() => prefetchPages(), []);
   useGlobalKeys();
   const path = place.value.path;
@@ -42,7 +55,7 @@ function Inside() {
     if (path === "/login") void navigate("/", { replace: true });
   }, [path]);
   return (
-    <>
+    <div hidden={isHeld} inert={isHeld}>
       {/* biome-ignore lint/a11y/useValidAnchor: with <base>, a bare fragment would leave the page. */}
       <a
         class="skip"
@@ -62,6 +75,6 @@ function Inside() {
       </div>
       <Help />
       <ConfirmHost />
-    </>
+    </div>
   );
 }

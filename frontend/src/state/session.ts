@@ -1,10 +1,10 @@
 // Who is logged in, and what they may do.
 
 import { computed, signal } from "@preact/signals";
-import { ApiError, onUnauthorized } from "../api/client";
+import { ApiError, forgetEarlierRequests, onUnauthorized } from "../api/client";
 import * as api from "../api/endpoints";
 import type { Session } from "../api/types";
-import { forgetQueries } from "../lib/query";
+import { forgetQueries, repeatQueries } from "../lib/query";
 
 export type Permission =
   | "monitors.read"
@@ -19,13 +19,19 @@ export type Permission =
 
 export type Standing =
   | { kind: "unknown" }
-  | { kind: "out"; hasExpired: boolean }
+  /** `was` is the session that ended by itself: its pages wait, with what was typed, for the same key. */
+  | { kind: "out"; hasExpired: boolean; was?: Session }
   | { kind: "in"; session: Session }
   | { kind: "broken"; error: Error };
 
 export const standing = signal<Standing>({ kind: "unknown" });
 
-export const session = computed(() => (standing.value.kind === "in" ? standing.value.session : null));
+/** Who is logged in, or was until the session ended by itself. */
+export const session = computed((): Session | null => {
+  const now = standing.value;
+  if (now.kind === "in") return now.session;
+  return now.kind === "out" ? (now.was ?? null) : null;
+});
 
 /** Whether the session may do this; reading it in a component follows a change of session. */
 export function may(permission: Permission): boolean {
@@ -50,9 +56,11 @@ export async function startSession(): Promise<void> {
 
 export async function logIn(key: string): Promise<void> {
   const opened = await api.session.open(key);
+  forgetEarlierRequests();
   forgetQueries();
   // The cookie decides from here on: what it may do is asked with it, not assumed from the answer.
   standing.value = { kind: "in", session: Array.isArray(opened?.permissions) ? opened : await api.session.read() };
+  repeatQueries();
 }
 
 export async function logOut(): Promise<void> {
@@ -67,6 +75,6 @@ export async function logOut(): Promise<void> {
 }
 
 function expire(): void {
-  if (standing.value.kind !== "in") return;
-  standing.value = { kind: "out", hasExpired: true };
+  const now = standing.value;
+  if (now.kind === "in") standing.value = { kind: "out", hasExpired: true, was: now.session };
 }

@@ -13,19 +13,32 @@ interface DialogProps {
   isWide?: boolean;
 }
 
+const areHeld = signal(false);
+
+/** Takes open dialogs away, and brings them back with what was typed. A question is answered with no. */
+export function holdDialogs(isHeld: boolean): void {
+  if (isHeld) asked.peek()?.answer(false);
+  areHeld.value = isHeld;
+}
+
 /** A modal dialog, open as long as it is rendered. Escape and the cross call `onClose`. */
 export function Dialog({ title, onClose, children, footer, isWide }: DialogProps) {
   const box = useRef<HTMLDialogElement>(null);
   const heading = useId();
+  const before = useRef<Element | null>(null);
   useLayoutEffect(() => {
-    const dialog = box.current;
-    const before = document.activeElement;
-    dialog?.showModal();
+    before.current = document.activeElement;
     return () => {
-      dialog?.close();
-      if (before instanceof HTMLElement && before.isConnected) before.focus();
+      if (before.current instanceof HTMLElement && before.current.isConnected) before.current.focus();
     };
   }, []);
+  const isHeld = areHeld.value;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a state held as a signal's value is one all the same.
+  useLayoutEffect(() => {
+    const dialog = box.current;
+    if (!isHeld) dialog?.showModal();
+    return () => dialog?.close();
+  }, [isHeld]);
   return (
     <dialog
       ref={box}

@@ -39,8 +39,12 @@ export function LoginPage({ hasExpired }: { hasExpired: boolean }) {
   const [problem, setProblem] = useState<string | undefined>();
   const [isBusy, setBusy] = useState(false);
   useEffect(() => {
+    const before = pageTitle.peek();
     pageTitle.value = "Log in";
     document.querySelector<HTMLInputElement>("#login input")?.focus();
+    return () => {
+      pageTitle.value = before;
+    };
   }, []);
   const submit = async () => {
     if (isBusy) return;
