@@ -166,7 +166,7 @@ class HttpSettings:
     max_redirects: int = attrs.field(
         default=5,
         validator=between(1, 20),
-        metadata={"label": "Most redirects", "help": "More than this many in a row count as down."},
+        metadata={"label": "Redirect limit", "help": "More than this many in a row count as down."},
     )
     verify_tls: bool = attrs.field(
         default=True,
@@ -185,7 +185,7 @@ class HttpSettings:
         default=2**20,
         validator=between(1, MAX_BODY_BYTES, unit="bytes"),
         metadata={
-            "label": "Most of the body",
+            "label": "Body limit",
             "help": "The body is read up to here, counted after decompression; the rest is left.",
             "unit": "bytes",
         },

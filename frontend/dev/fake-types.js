@@ -1,6 +1,7 @@
 // What the daemon says of its monitor and channel types (GET /api/v1/types), for the fake one.
 
 export const TYPES = {
+  defaults: { interval: 60, timeout: 10, failure_threshold: 3, success_threshold: 1 },
   channels: [
     {
       fields: [
@@ -229,7 +230,7 @@ export const TYPES = {
           choices: null,
           default: 5,
           help: "More than this many in a row count as down.",
-          label: "Most redirects",
+          label: "Redirect limit",
           name: "max_redirects",
           placeholder: "",
           required: false,
@@ -284,7 +285,7 @@ export const TYPES = {
           choices: null,
           default: 1048576,
           help: "The body is read up to here, counted after decompression; the rest is left.",
-          label: "Most of the body",
+          label: "Body limit",
           name: "max_body_bytes",
           placeholder: "",
           required: false,

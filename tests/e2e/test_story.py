@@ -180,3 +180,31 @@ def test_the_server_s_word_stands_at_each_field(visitor: Visitor) -> None:
     expect(page.get_by_label("URL required")).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_label("Timeout")).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_label("URL required")).to_be_focused()
+
+
+def test_what_was_typed_outlives_the_session(visitor: Visitor) -> None:
+    page = visitor.log_in("/monitors/new")
+    page.get_by_label("URL required").fill("https://example.org")
+    page.get_by_label("Description").fill("Half a description")
+    go(page, "Incidents")
+    expect(page.get_by_role("dialog", name="Leave without saving?")).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Create monitor").click()
+    expect(page.get_by_text("Your session has ended")).to_be_visible()
+    expect(page.get_by_label("Description")).to_be_hidden()
+    page.get_by_label("API key").fill(KEY)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_label("Description")).to_have_value("Half a description")
+    expect(page.locator(".live")).to_contain_text("Live")
+    page.get_by_role("button", name="Create monitor").click()
+    expect(page.get_by_role("heading", name="example.org")).to_be_visible()
+
+
+def test_the_result_of_a_test_comes_into_sight(visitor: Visitor, site: Site) -> None:
+    page = visitor.log_in("/monitors/new")
+    page.get_by_label("URL required").fill(site.url)
+    page.get_by_role("button", name="Test", exact=True).click()
+    result = page.get_by_role("region", name="Result of the test")
+    expect(result).to_be_focused()
+    expect(result.get_by_text("A trial run")).to_be_in_viewport()

@@ -101,6 +101,14 @@ export interface DatabaseFacts {
   last_error: string | null;
 }
 
+/** What a new monitor gets where it says nothing, as configured; durations are seconds. */
+export interface Defaults {
+  interval: number;
+  timeout: number;
+  failure_threshold: number;
+  success_threshold: number;
+}
+
 /** One message on its way through one channel. `delivery` is what the receiver sees as X-Asura-Delivery. */
 export interface Delivery {
   id: number;
@@ -374,6 +382,7 @@ export interface Type {
 export interface Types {
   monitors: Type[];
   channels: Type[];
+  defaults: Defaults;
 }
 
 export interface Uptime {

@@ -1,6 +1,6 @@
 // The document that the form edits: where it begins, and what becomes of it. Pure.
 
-import type { Monitor, MonitorDocument, Settings } from "../../api/types";
+import type { Defaults, Monitor, MonitorDocument, Settings } from "../../api/types";
 
 /** The part of a monitor's document that the form shows. */
 export type Draft = Required<
@@ -25,6 +25,12 @@ export const FRESH: Draft = {
   upside_down: false,
   notification_channel_ids: [],
 };
+
+/** A new monitor, with what the configuration gives where nothing is said. */
+export function freshDraft(defaults: Defaults): Draft {
+  const { interval, timeout, failure_threshold, success_threshold } = defaults;
+  return { ...FRESH, interval, timeout, failure_threshold, success_threshold };
+}
 
 /** The form's part of a monitor. */
 export function draftOf(monitor: Monitor): Draft {
@@ -60,6 +66,11 @@ export function isSame(one: Draft, other: Draft): boolean {
 /** The draft with another type; each type keeps the settings that were typed for it. */
 export function withType(draft: Draft, type: string, kept: Record<string, Settings>): Draft {
   return { ...draft, type, settings: kept[type] ?? {} };
+}
+
+/** Whether a target is a host and its port, `example.org:443`, where a URL is wanted. */
+export function isHostAndPort(target: string): boolean {
+  return /^(\[[0-9a-f:]+\]|[^\s/:]+):\d{1,5}$/i.test(target.trim());
 }
 
 /** A name for what is watched, taken from its address: `example.org`. */

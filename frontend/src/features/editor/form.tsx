@@ -5,10 +5,11 @@ import * as api from "../../api/endpoints";
 import type { Channel, Settings, Types } from "../../api/types";
 import { formatSpan } from "../../lib/format";
 import { useQuery } from "../../lib/query";
+import { Button } from "../../ui/button";
 import { CheckField, ListField, NumberField, TextField } from "../../ui/field";
 import { SettingFields } from "../../ui/setting-fields";
 import { Tabs } from "../../ui/tabs";
-import { type Draft, nameFrom, withType } from "./draft";
+import { type Draft, isHostAndPort, nameFrom, withType } from "./draft";
 
 interface Props {
   draft: Draft;
@@ -44,6 +45,8 @@ function What({ draft, set, onChange, errors, types, isNew }: Part) {
     kept.current[draft.type] = draft.settings;
     onChange(withType(draft, name, kept.current));
   };
+  const isTcpMeant =
+    draft.type === "http" && isHostAndPort(draft.target) && types.monitors.some((one) => one.name === "tcp");
   return (
     <fieldset class="card form-part">
       <legend>What to watch</legend>
@@ -72,6 +75,14 @@ function What({ draft, set, onChange, errors, types, isNew }: Part) {
         }}
         error={errors.target}
       />
+      {isTcpMeant && (
+        <p class="notice" role="status">
+          <span>A host and a port, without https://, is what TCP watches.</span>{" "}
+          <Button isSmall onClick={() => choose("tcp")}>
+            Choose TCP
+          </Button>
+        </p>
+      )}
       <TextField
         label="Name"
         isRequired

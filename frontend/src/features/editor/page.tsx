@@ -1,6 +1,6 @@
 // A new monitor, or an existing one: one form, a trial run, and the server's word on every field.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError } from "../../api/client";
 import * as api from "../../api/endpoints";
 import type { Channel, Check, Monitor, Types } from "../../api/types";
@@ -11,10 +11,11 @@ import { may, refusal } from "../../state/session";
 import { toast, toastError } from "../../state/toasts";
 import { Button, LinkButton } from "../../ui/button";
 import { confirm } from "../../ui/dialog";
+import { worded } from "../../ui/field";
 import { Page } from "../../ui/page";
 import { ResultView } from "../../ui/result";
 import { Empty, Failure, Load, Skeleton } from "../../ui/states";
-import { type Draft, draftOf, FRESH, isSame, replacement } from "./draft";
+import { type Draft, draftOf, freshDraft, isSame, replacement } from "./draft";
 import { Form } from "./form";
 import "./editor.css";
 
@@ -67,11 +68,16 @@ export default function EditorPage({ params }: PageProps) {
 
 function Editor({ ground }: { ground: Ground }) {
   const { monitor, types, channels } = ground;
-  const [start] = useState<Draft>(() => (monitor ? draftOf(monitor) : FRESH));
+  const [start] = useState<Draft>(() => (monitor ? draftOf(monitor) : freshDraft(types.defaults)));
   const [draft, setDraft] = useState(start);
   const [errors, setErrors] = useState<Record<string, string>>({});
   const [trial, setTrial] = useState<Check | Error | null>(null);
+  const [isSaving, setSaving] = useState(false);
+  const shownTrial = useRef<HTMLDivElement>(null);
   const isChanged = !isSame(draft, start);
+  useEffect(() => {
+    if (trial) comeToSee(shownTrial.current);
+  }, [trial]);
   useEffect(() => (isChanged ? guardLeaving(askToLeave) : undefined), [isChanged]);
 
   const send = async <T,>(act: () => Promise<T>): Promise<T | null> => {
@@ -88,13 +94,26 @@ function Editor({ ground }: { ground: Ground }) {
       return null;
     }
   };
-  const save = async () => {
+  const store = async () => {
     const saved = await send(() =>
       monitor ? api.monitors.replace(monitor.id, replacement(monitor, draft)) : api.monitors.create(draft),
     );
     if (!saved) return;
     toast(monitor ? "Saved" : `${saved.name} is watched from now on`);
     await navigate(`/monitors/${saved.id}`, { force: true, replace: monitor === null });
+  };
+  // Enter comes past the button: a save that runs takes no second one.
+  const isRunning = useRef(false);
+  const save = async () => {
+    if (isRunning.current) return;
+    isRunning.current = true;
+    setSaving(true);
+    try {
+      await store();
+    } finally {
+      isRunning.current = false;
+      setSaving(false);
+    }
   };
   const test = async () => {
     setTrial(null);
@@ -116,7 +135,7 @@ function Editor({ ground }: { ground: Ground }) {
         save().catch(toastError);
       }}
     >
-      <Problems errors={errors} />
+      <Problems errors={errors} labels={labelsOf(types, draft.type)} />
       <Form
         draft={draft}
         onChange={setDraft}
@@ -125,17 +144,17 @@ function Editor({ ground }: { ground: Ground }) {
         channels={channels}
         isNew={monitor === null}
       />
-      <div class="editor-trial" aria-live="polite">
+      <section class="editor-trial" ref={shownTrial} tabIndex={-1} aria-label="Result of the test">
         {trial instanceof Error && <Failure error={trial} />}
         {trial && !(trial instanceof Error) && (
-          <section class="card" aria-label="Result of the test">
+          <div class="card">
             <ResultView result={trial} />
             <p class="field-help">A trial run: nothing of it is stored.</p>
-          </section>
+          </div>
         )}
-      </div>
+      </section>
       <div class="editor-foot">
-        <Button kind="primary" icon="check" onClick={save}>
+        <Button kind="primary" icon="check" isBusy={isSaving} onClick={save}>
           {monitor ? "Save" : "Create monitor"}
         </Button>
         <Button icon="flask" onClick={test}>
@@ -153,7 +172,7 @@ function Editor({ ground }: { ground: Ground }) {
   );
 }
 
-function Problems({ errors }: { errors: Record<string, string> }) {
+function Problems({ errors, labels }: { errors: Record<string, string>; labels: Map<string, string> }) {
   const all = Object.entries(errors);
   if (all.length === 0) return null;
   return (
@@ -165,13 +184,34 @@ function Problems({ errors }: { errors: Record<string, string> }) {
       </p>
       <ul>
         {all.map(([path, text]) => (
-          <li key={path}>
-            {words(path)} {text}
-          </li>
+          <li key={path}>{worded(labels.get(path) ?? words(path), text)}</li>
         ))}
       </ul>
     </div>
   );
+}
+
+const LABELS: [string, string][] = [
+  ["failure_threshold", "Failures before down"],
+  ["success_threshold", "Successes before up"],
+  ["resend_interval", "Reminder"],
+  ["notification_channel_ids", "Who is told"],
+];
+
+// The words that stand at the fields.
+function labelsOf(types: Types, name: string): Map<string, string> {
+  const labels = new Map(LABELS);
+  const type = types.monitors.find((one) => one.name === name);
+  if (type) labels.set("target", type.target_label);
+  for (const field of type?.fields ?? []) labels.set(`settings.${field.name}`, field.label);
+  return labels;
+}
+
+// What came of a test stands below the form: go there, for the eye and for the screen reader.
+function comeToSee(box: HTMLElement | null): void {
+  const isCalm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  box?.focus({ preventScroll: true });
+  box?.scrollIntoView({ block: "nearest", behavior: isCalm ? "auto" : "smooth" });
 }
 
 function words(path: string): string {
