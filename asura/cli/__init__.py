@@ -90,9 +90,10 @@ def hash_key() -> None:
     "--config",
     "-c",
     "config_path",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
     envvar="ASURA_CONFIG",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Take the networks that checks may go to from this configuration.",
+    show_envvar=True,
+    help="Take the networks that checks may go to from this configuration; ./asura.yaml where there is one.",
 )
 def check(target: str, type_name: str | None, timeout: int, allow_private: bool, config_path: Path | None) -> None:
     """Check a target once, and store nothing.

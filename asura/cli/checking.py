@@ -11,6 +11,7 @@ from asura import units
 from asura.checker.service import Checker
 from asura.checks import CHECK_TYPES
 from asura.checks.base import Env, TlsContexts
+from asura.cli.options import DEFAULT_CONFIG
 from asura.clock import SystemClock
 from asura.config.load import load
 from asura.config.schema import Config
@@ -35,6 +36,8 @@ def check(target: str, *, type_name: str | None, timeout_s: int, allow_private: 
     type_name = type_name or _type_of(target)
     if problem := CHECK_TYPES[type_name].target_problem(target):
         raise click.UsageError(f"TARGET {problem}")
+    if config_path is None and DEFAULT_CONFIG.exists():
+        config_path = DEFAULT_CONFIG
     config = load(config_path) if config_path else Config()
     guard = Guard(
         allow_private=allow_private or config.monitor.allow_private_targets,

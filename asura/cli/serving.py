@@ -11,6 +11,8 @@ from asura.config.load import load
 from asura.config.schema import Config
 from asura.errors import ConfigError
 
+_log = log.get(__name__)
+
 
 def serve(config_path: Path) -> None:
     """Run the daemon with the configuration in `config_path`, which is written first where it is missing."""
@@ -26,12 +28,31 @@ def serve(config_path: Path) -> None:
                 f"Admin key      {key.text}",
                 f"Configuration  {config_path.absolute()}",
                 "",
-                "The key is shown this once; only its hash is kept.",
+                "The key is shown this once; only its hash is kept. It stays good whatever becomes of this start.",
             )
         )
     else:
         click.echo(f"Asura {__version__}, {config.base_url}")
+    for warning in warnings(config):
+        _log.warning(warning)
     _run(config, config_path)
+
+
+def warnings(config: Config) -> list[str]:
+    """What is allowed but will surprise somebody."""
+    found = []
+    host, _ = config.server.address
+    is_loopback = host in ("localhost", "::1") or host.startswith("127.")
+    if not config.auth.api_keys:
+        found.append("there is no API key, so nobody can log in: run `asura setup` and add what it prints")
+    if not is_loopback and config.server.tls_cert is None and not config.server.external_url.startswith("https://"):
+        found.append(
+            "browsers can't stay logged in over plain HTTP from elsewhere: use server.tls_cert, a proxy with TLS named"
+            " in server.external_url, or an SSH tunnel"
+        )
+    if host in ("0.0.0.0", "::", "[::]") and not config.server.external_url:  # noqa: S104 - compared, not listened on
+        found.append(f"links in messages will start with {config.base_url}: set server.external_url")
+    return found
 
 
 def _first_start(config_path: Path) -> keys.NewKey:

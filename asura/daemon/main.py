@@ -185,7 +185,7 @@ class _Daemon:
             new = load(self._config_path)
         except ConfigError as exc:
             for problem in exc.problems:
-                _log.error("configuration refused", problem=problem)
+                _log.error("configuration refused, the old one stays in force", problem=problem)
             return
         changed, needs_restart = self._live.reload(new)
         current = self._live.current

@@ -197,8 +197,11 @@ class TestCheck:
     def test_private_networks_are_opened_by_the_configuration_only_or_by_hand(self, tmp_path: Path) -> None:
         config = configuration(tmp_path, "monitor: {allowed_networks: [127.0.0.0/8]}")
         with answering() as address:
-            refused = asura("check", address, cwd=tmp_path)
-            allowed = asura("check", address, "--config", str(config), cwd=tmp_path)
+            elsewhere = tmp_path / "elsewhere"
+            elsewhere.mkdir()
+            refused = asura("check", address, cwd=elsewhere)
+            allowed = asura("check", address, "--config", str(config), cwd=elsewhere)
+            assert asura("check", address, cwd=tmp_path).returncode == 0, "asura.yaml is here"
         assert refused.returncode == 1
         assert refused.stdout.startswith("refused  ")
         assert "loopback" in refused.stdout
