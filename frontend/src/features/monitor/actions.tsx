@@ -27,7 +27,12 @@ export function Actions({ monitor, onChange }: { monitor: Monitor; onChange: () 
   };
   const clone = async () => {
     const copy = await api.monitors.clone(monitor.id);
-    toast(`Cloned as ${copy.name}`);
+    toast(
+      copy.enabled
+        ? `${copy.name} exists and is checked already. Untick Enabled to pause it; its page can delete it.`
+        : `Cloned as ${copy.name}, paused`,
+      "plain",
+    );
     await navigate(`/monitors/${copy.id}/edit`);
   };
   const remove = async () => {

@@ -5,7 +5,7 @@ import { ApiError } from "../../api/client";
 import * as api from "../../api/endpoints";
 import type { Monitor } from "../../api/types";
 import { gather } from "../../lib/debounce";
-import { formatPercent, formatSpan } from "../../lib/format";
+import { formatDayTime, formatPercent, formatSpan } from "../../lib/format";
 import { Markdown } from "../../lib/markdown";
 import { type Query, useQuery } from "../../lib/query";
 import type { PageProps } from "../../routes";
@@ -23,6 +23,8 @@ import { ResponseTimes } from "./response-times";
 import "./monitor.css";
 
 const WINDOWS = ["24h", "7d", "30d", "90d"] as const;
+const WINDOW_DAYS = { "24h": 1, "7d": 7, "30d": 30, "90d": 90 };
+const DAY_MS = 86_400_000;
 const WINDOW_WORDS = { "24h": "24 hours", "7d": "7 days", "30d": "30 days", "90d": "90 days" };
 // A pause or an edit is followed by its check: both events cost one request.
 const GATHER_MS = 300;
@@ -103,7 +105,7 @@ function Shown({ monitor, query }: { monitor: Monitor; query: Query<Monitor> }) 
       <ResponseTimes monitor={monitor} />
       <div class="two-thirds">
         <Checks monitor={monitor} />
-        <div>
+        <div class="monitor-side">
           <Incidents monitor={monitor} />
           <Configuration monitor={monitor} />
         </div>
@@ -168,7 +170,10 @@ function Uptimes({ monitor }: { monitor: Monitor }) {
           <div class="tile">
             <span class="tile-number">{formatPercent(monitor.uptime[window])}</span>
             <span class="tile-word">
-              {monitor.uptime[window] === null ? `no data, ${WINDOW_WORDS[window]}` : `up, ${WINDOW_WORDS[window]}`}
+              {monitor.uptime[window] === null ? "no data, " : "up, "}
+              {Date.parse(monitor.created_at) > Date.now() - WINDOW_DAYS[window] * DAY_MS
+                ? `since ${formatDayTime(monitor.created_at)}`
+                : WINDOW_WORDS[window]}
             </span>
           </div>
         </li>

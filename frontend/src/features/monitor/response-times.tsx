@@ -1,8 +1,9 @@
 // The chart of response times, its windows, and the same as a table.
 
-import { useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import * as api from "../../api/endpoints";
 import type { Chart as ChartData, Metrics, Monitor, StatusInterval } from "../../api/types";
+import { gather } from "../../lib/debounce";
 import { formatInstant, formatMs } from "../../lib/format";
 import { useQuery } from "../../lib/query";
 import { recall, remember } from "../../lib/storage";
@@ -22,7 +23,10 @@ const WINDOWS = [
   { value: "30d", label: "30 d" },
   { value: "90d", label: "90 d" },
 ];
-const REFRESH_MS = 30_000;
+// A check every few seconds must not fetch the whole chart every few seconds.
+const REFRESH_MS = 15_000;
+// A younger monitor would be one dot in a day's chart.
+const YOUNG_MS = 3 * 3_600_000;
 
 interface Sight {
   chart: ChartData;
@@ -43,11 +47,13 @@ async function look(id: number, window: string, signal: AbortSignal): Promise<Si
 /** The section of response times. */
 export function ResponseTimes({ monitor }: { monitor: Monitor }) {
   const [window, setWindow] = useState(() => {
+    if (Date.now() - Date.parse(monitor.created_at) < YOUNG_MS) return "1h";
     const last = recall("window");
     return WINDOWS.some((one) => one.value === last) && last ? last : "24h";
   });
   const query = useQuery(`chart ${monitor.id} ${window}`, (signal) => look(monitor.id, window, signal));
-  const refresh = useRefresh(query.reload);
+  const refresh = useMemo(() => gather(query.reload, REFRESH_MS), [query.reload]);
+  useEffect(() => () => refresh.cancel(), [refresh]);
   useLive({
     checks: (events) => {
       if (events.some((event) => event.id === monitor.id)) refresh();
@@ -68,18 +74,6 @@ export function ResponseTimes({ monitor }: { monitor: Monitor }) {
       </Load>
     </Section>
   );
-}
-
-// A check every few seconds must not fetch the whole chart every few seconds.
-function useRefresh(reload: () => void): () => void {
-  return useMemo(() => {
-    let last = Date.now();
-    return () => {
-      if (Date.now() - last < REFRESH_MS) return;
-      last = Date.now();
-      reload();
-    };
-  }, [reload]);
 }
 
 function Drawn({ sight: { chart, spans, metrics } }: { sight: Sight }) {
