@@ -133,8 +133,8 @@ function Shown({ incident, query }: { incident: IncidentDetail; query: Query<Inc
           <p class="verdict-words">
             <span aria-hidden="true">{statusLabel(incident.status)}</span>
             <span class="verdict-since">
-              {isResolved ? ", lasted " : " for "}
-              <Lasted from={incident.started_at} to={incident.resolved_at} />, since{" "}
+              {isResolved ? ", lasted " : ", open for "}
+              <Lasted from={incident.started_at} to={incident.resolved_at} />, {isResolved ? "from" : "since"}{" "}
               <Instant at={incident.started_at} />
             </span>
           </p>
@@ -165,6 +165,13 @@ function Shown({ incident, query }: { incident: IncidentDetail; query: Query<Inc
   );
 }
 
+const TOLD: Record<string, string> = {
+  created: "The opening",
+  acknowledged: "The acknowledgement",
+  resolved: "The resolution",
+  reminder: "The reminder",
+};
+
 const WORDS: Record<string, string> = {
   opened: "Opened",
   acknowledged: "Acknowledged",
@@ -174,6 +181,12 @@ const WORDS: Record<string, string> = {
   notified: "Told",
   not_notified: "Nobody told",
 };
+
+// "incident.created goes to 2 channels" in people's words; what the line above says already is not said twice.
+function timelineText({ type, actor, message }: IncidentDetail["timeline"][number]): string {
+  if (message.toLowerCase() === `${type} by ${actor ?? ""}`.toLowerCase()) return "";
+  return message.replace(/^incident\.(\w+) goes to/, (_, name: string) => `${TOLD[name] ?? name} goes to`);
+}
 
 function Timeline({ incident }: { incident: IncidentDetail }) {
   return (
@@ -187,7 +200,7 @@ function Timeline({ incident }: { incident: IncidentDetail }) {
               <Ago at={event.at} />, <Instant at={event.at} />
             </span>
           </p>
-          {event.message && <p class="timeline-text">{event.message}</p>}
+          {timelineText(event) && <p class="timeline-text">{timelineText(event)}</p>}
         </li>
       ))}
     </ol>

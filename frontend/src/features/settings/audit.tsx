@@ -11,8 +11,37 @@ import { type Column, DataTable, TrailPager } from "../../ui/table";
 
 const PER_PAGE = 20;
 
+const DEEDS: Record<string, string> = {
+  ack: "acknowledged",
+  bulk: "changed together",
+  clone: "cloned",
+  comment: "commented on",
+  create: "created",
+  delete: "deleted",
+  pause: "paused",
+  resolve: "resolved",
+  resume: "resumed",
+  test: "tested",
+  update: "changed",
+};
+
+const WHOLE: Record<string, string> = {
+  "notification.retry": "Message sent again",
+  "session.create": "Logged in",
+  "session.delete": "Logged out",
+  "system.backup": "Backup written",
+};
+
+// `monitor.update` as a person says it: Monitor changed.
+function actionWords(action: string): string {
+  const [thing = "", deed = ""] = action.split(".");
+  const noun = thing === "notification" ? "channel" : thing;
+  const words = WHOLE[action] ?? `${noun} ${DEEDS[deed] ?? deed}`;
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 const COLUMNS: Column<AuditEntry>[] = [
-  { key: "what", label: "What", phone: "title", cell: (entry) => entry.action },
+  { key: "what", label: "What", phone: "title", cell: (entry) => actionWords(entry.action) },
   { key: "which", label: "Which", cell: (entry) => subject(entry) },
   { key: "who", label: "Who", cell: (entry) => entry.actor },
   { key: "where", label: "From", class: "muted", phone: "hide", cell: (entry) => entry.remote_addr ?? "" },
