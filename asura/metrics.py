@@ -7,6 +7,7 @@ is a few dictionary operations, safe enough under the GIL.
 
 import math
 import re
+from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
@@ -26,7 +27,7 @@ _VALUE_ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
 _HELP_ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n"})
 
 
-class Metric:
+class Metric(ABC):
     """What all kinds share: a name, a sentence of help, and labels."""
 
     kind = ""
@@ -38,9 +39,9 @@ class Metric:
         self.help = help
         self.labels = tuple(labels)
 
+    @abstractmethod
     def samples(self) -> Iterator[str]:
         """The lines with the values."""
-        raise NotImplementedError
 
     def _key(self, given: dict[str, object], series: dict[Key, object]) -> Key:
         if len(given) != len(self.labels):
