@@ -25,7 +25,7 @@ import trustme
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from asura.checks import CHECK_TYPES
-from asura.checks.base import Env, Stopwatch, TlsContexts
+from asura.checks.base import NOTHING, Env, Stopwatch, TlsContexts
 from asura.model.monitor import Status
 from asura.netguard import Guard
 
@@ -112,7 +112,7 @@ async def bare_tcp(port: int) -> None:
 
 def checked(kind: str, target: str, settings: dict[str, object], env: Env) -> Work:
     check_type = CHECK_TYPES[kind]
-    attempt = check_type.prepare(target, check_type.settings(**settings), env)
+    attempt = check_type.prepare(target, check_type.settings(**settings), env, NOTHING)
 
     async def work() -> None:
         outcome = await attempt(Stopwatch())

@@ -21,7 +21,7 @@ from pathlib import Path
 import trio
 
 from asura.checks import CHECK_TYPES
-from asura.checks.base import Env, Stopwatch, TlsContexts
+from asura.checks.base import NOTHING, Env, Stopwatch, TlsContexts
 from asura.live import Hub
 from asura.model.monitor import Monitor
 from asura.netguard import Guard
@@ -66,7 +66,8 @@ async def populate(path: Path, *, count: int, interval_s: int, target: str) -> N
 async def bare(target: str, *, seconds: float) -> float:
     """CPU microseconds of this process for one check and nothing else."""
     check = CHECK_TYPES["http"]
-    attempt = check.prepare(target, load(check.settings, {}), Env(guard=Guard(allow_private=True), tls=TlsContexts()))
+    env = Env(guard=Guard(allow_private=True), tls=TlsContexts())
+    attempt = check.prepare(target, load(check.settings, {}), env, NOTHING)
     done = 0
     began_s, began_cpu_s = time.monotonic(), time.process_time()
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import attrs
 
@@ -13,7 +13,7 @@ from asura.api.paging import DeepPaging, Page, page_of
 from asura.api.wire import Instant, Millis, instant, maybe_instant
 from asura.consensus.rules import stale_at
 from asura.model.monitor import MonitorStatus, Status
-from asura.model.observation import Observation, Timings
+from asura.model.observation import Observation, Outcome, Timings
 from asura.store import charts, checks, monitors, states, timeline
 from asura.store.database import Conn
 from asura.units import parse_duration
@@ -35,6 +35,14 @@ LONGEST_WINDOW_S = 3660 * 86_400
 
 
 @attrs.frozen(kw_only=True, slots=False)
+class Note:
+    """A line of what a check by hand saw on its way: `address`, `TLS`, `redirect` and so on."""
+
+    label: str
+    text: str
+
+
+@attrs.frozen(kw_only=True, slots=False)
 class CheckView:
     """One check. `id` grows with time; `timings` are whole milliseconds, null where there was no such phase."""
 
@@ -47,7 +55,9 @@ class CheckView:
     status_code: int | None
     message: str
     cert_expires_at: Instant | None
-    dns_records: None = None
+    dns_records: Sequence[str] | None = attrs.field(metadata={"help": "what a dns monitor was answered"})
+    detail: Mapping[str, Any] = attrs.field(metadata={"help": "what only some types have, such as exit_status"})
+    notes: Sequence[Note] = attrs.field(metadata={"help": "of a check by hand; empty for those of the history"})
     checked_at: Instant
 
 
@@ -143,33 +153,37 @@ StatusInterval = TypedDict("StatusInterval", {"status": MonitorStatus, "from": I
 
 def check_view(observation: Observation, *, monitor_id: int | None, check_id: int | None) -> CheckView:
     """An observation as clients read it."""
-    outcome = observation.outcome
-    return CheckView(
+    return _view(
+        observation.outcome,
         id=check_id,
         monitor_id=monitor_id,
         region=observation.region,
+        checked_at=instant(observation.checked_at),
+    )
+
+
+def _stored_view(row: checks.CheckRow) -> CheckView:
+    return _view(
+        row.outcome, id=row.id, monitor_id=row.monitor_id, region=row.region, checked_at=instant(row.checked_at)
+    )
+
+
+def _view(outcome: Outcome, *, id: int | None, monitor_id: int | None, region: str, checked_at: Instant) -> CheckView:
+    detail = dict(outcome.detail or {})
+    return CheckView(
+        id=id,
+        monitor_id=monitor_id,
+        region=region,
         status=outcome.status,
         response_ms=outcome.response_ms,
         timings=outcome.timings,
         status_code=outcome.status_code,
         message=outcome.message,
         cert_expires_at=maybe_instant(outcome.cert_expires_at),
-        checked_at=instant(observation.checked_at),
-    )
-
-
-def _stored_view(row: checks.CheckRow) -> CheckView:
-    return CheckView(
-        id=row.id,
-        monitor_id=row.monitor_id,
-        region=row.region,
-        status=row.outcome.status,
-        response_ms=row.outcome.response_ms,
-        timings=row.outcome.timings,
-        status_code=row.outcome.status_code,
-        message=row.outcome.message,
-        cert_expires_at=maybe_instant(row.outcome.cert_expires_at),
-        checked_at=instant(row.checked_at),
+        dns_records=detail.pop("dns_records", None),
+        detail=detail,
+        notes=[Note(label=label, text=text) for label, text in outcome.notes],
+        checked_at=checked_at,
     )
 
 

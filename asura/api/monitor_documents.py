@@ -11,13 +11,13 @@ from asura import uptime
 from asura.api.masking import masked, unmasked
 from asura.api.wire import Instant, instant, maybe_instant
 from asura.checks import CHECK_TYPES
+from asura.checks.base import CheckType, Env
 from asura.config.schema import MonitorDefaults
 from asura.consensus.rules import stale_at
 from asura.errors import InvalidDocument
 from asura.fields import between, items, one_of, text
 from asura.ids import MonitorId
 from asura.model.monitor import LOCAL, Monitor, MonitorState, MonitorStatus, Status
-from asura.netguard import Guard
 from asura.serde import dump, load
 from asura.store.timeline import Changes
 
@@ -133,7 +133,7 @@ def read(
     raw: Mapping[str, Any],
     *,
     defaults: MonitorDefaults,
-    guard: Guard,
+    env: Env,
     stored: Monitor | None = None,
 ) -> tuple[MonitorDocument, dict[str, str]]:
     """A sent document, and every wrong field in it; those have a stand-in, so that the others can be judged further.
@@ -151,14 +151,23 @@ def read(
     kind = CHECK_TYPES.get(raw["type"]) if isinstance(raw.get("type"), str) else None
     target = raw.get("target")
     if kind is not None and isinstance(target, str) and target and "target" not in problems:
-        problem = kind.target_problem(target) or guard.literal_refusal(kind.target_host(target))
+        problem = kind.target_problem(target)
         if problem:
             problems["target"] = problem
+        elif "settings" not in _names(problems):
+            problems |= _refused(kind, target, settings, env)
     wrong = _names(problems)
     for name, involved, problem in _contradictions(document):
         if not wrong & {name, *involved}:
             problems[name] = problem
     return document, problems
+
+
+def _refused(kind: CheckType, target: str, settings: Any, env: Env) -> dict[str, str]:
+    """What is wrong with target and settings together, forbidden addresses included, by field."""
+    loaded = load(kind.settings, settings)
+    reasons = {field: env.guard.literal_refusal(host) for field, host in kind.hosts(target, loaded).items()}
+    return {field: reason for field, reason in reasons.items() if reason} | dict(kind.problems(target, loaded, env))
 
 
 def _names(problems: Mapping[str, str]) -> set[str]:

@@ -102,7 +102,7 @@ def checked(
 ) -> Monitor:
     """The monitor that a sent document describes. Raises InvalidDocument with every wrong field, references too."""
     document, problems = documents.read(
-        raw, defaults=call.services.config.current.monitor, guard=call.services.guard(), stored=stored
+        raw, defaults=call.services.config.current.monitor, env=call.services.env(), stored=stored
     )
     problems |= _broken_references(conn, document)
     if problems:

@@ -6,6 +6,7 @@ import attrs
 import trio
 
 from asura.checker.service import Checker
+from asura.checks.base import Env
 from asura.clock import Clock
 from asura.config.live import Live
 from asura.consensus.service import Record
@@ -28,6 +29,8 @@ class Services:
     """Makes observations durable with everything that follows from them."""
     guard: Callable[[], Guard]
     """Which addresses may be reached, by the configuration in force."""
+    env: Callable[[], Env]
+    """What checks share, by the configuration in force."""
     health: Callable[[], Sequence[Part]]
     """How each part of the daemon is."""
     stopping: trio.Event

@@ -11,6 +11,7 @@ from asura.api.endpoint import Call, Routes
 from asura.api.gate import ANY_KEY
 from asura.channels import CHANNEL_TYPES
 from asura.checks import CHECK_TYPES
+from asura.model.assertion import AssertionType
 from asura.serde import dump, wire_name
 
 routes = Routes("types", tag="Types")
@@ -61,10 +62,13 @@ class TypeView:
 
     name: str
     label: str
+    about: str = attrs.field(metadata={"help": "Markdown: what is checked, and what counts as up and down"})
     target_label: str
     target_help: str
     target_placeholder: str
     fields: Sequence[Field]
+    assertions: Sequence[AssertionType] = attrs.field(metadata={"help": "what assertions can be about"})
+    tracks_changes: bool
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -86,11 +90,7 @@ class Types:
     defaults: Defaults
 
 
-_TARGETS = {
-    "http": ("URL", "The address to fetch, http or https.", "https://example.org/health"),
-    "tcp": ("Host and port", "What to connect to.", "db.example.org:5432"),
-}
-_LABELS = {"http": "HTTP(S)", "tcp": "TCP", "webhook": "Webhook", "basic": "User name and password", "bearer": "Token"}
+_LABELS = {"webhook": "Webhook", "basic": "User name and password", "bearer": "Token"}
 
 
 @routes.add("GET", "/types", needs=ANY_KEY, summary="Monitor and channel types", gives=Types)
@@ -111,24 +111,38 @@ async def list_types(call: Call) -> Types:
 
 @cache
 def _monitor_types() -> Sequence[TypeView]:
-    return [_type(kind.name, kind.settings) for kind in CHECK_TYPES.values()]
+    return [
+        TypeView(
+            name=kind.name,
+            label=kind.label,
+            about=kind.about,
+            target_label=kind.target.label,
+            target_help=kind.target.help,
+            target_placeholder=kind.target.placeholder,
+            fields=_fields(kind.settings),
+            assertions=[each for each in AssertionType if each in kind.asserts],
+            tracks_changes=kind.tracks_changes,
+        )
+        for kind in CHECK_TYPES.values()
+    ]
 
 
 @cache
 def _channel_types() -> Sequence[TypeView]:
-    return [_type(kind.name, kind.settings) for kind in CHANNEL_TYPES.values()]
-
-
-def _type(name: str, settings: type) -> TypeView:
-    label, about, placeholder = _TARGETS.get(name, ("", "", ""))
-    return TypeView(
-        name=name,
-        label=_LABELS.get(name, name),
-        target_label=label,
-        target_help=about,
-        target_placeholder=placeholder,
-        fields=_fields(settings),
-    )
+    return [
+        TypeView(
+            name=kind.name,
+            label=_LABELS.get(kind.name, kind.name),
+            about="",
+            target_label="",
+            target_help="",
+            target_placeholder="",
+            fields=_fields(kind.settings),
+            assertions=[],
+            tracks_changes=False,
+        )
+        for kind in CHANNEL_TYPES.values()
+    ]
 
 
 def _fields(settings: type) -> list[Field]:

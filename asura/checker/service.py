@@ -6,11 +6,12 @@ Decides nothing about a monitor; that is for the votes.
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+import attrs
 import trio
 
 from asura.checker import rules
 from asura.checks import CHECK_TYPES
-from asura.checks.base import Env, Stopwatch
+from asura.checks.base import Env, Keep, Stopwatch
 from asura.clock import Clock
 from asura.consensus.service import Record
 from asura.errors import OwnFailure
@@ -51,13 +52,16 @@ class Checker:
         """What checks share has changed; those that are prepared already are out of date."""
         self.generation += 1
 
-    def prepare(self, monitor: Monitor) -> Observe:
+    def prepare(self, monitor: Monitor, *, talks: bool = False) -> Observe:
         """Everything about the monitor's checks that stays the same, done once; call the result for each check.
+
+        `talks`: somebody looks on, so the outcome brings notes of what happened on the way.
 
         Raises InvalidDocument if the stored settings are not those of this version.
         """
         check_type = CHECK_TYPES[monitor.type]
-        attempt = check_type.prepare(monitor.target, load(check_type.settings, monitor.settings), self._env())
+        keep = Keep()
+        attempt = check_type.prepare(monitor.target, load(check_type.settings, monitor.settings), self._env(), keep)
         timeout_s = monitor.timeout_s
 
         async def observe(*, silent_ms: int | None = None) -> Observation:
@@ -72,7 +76,7 @@ class Checker:
 
         async def look(silent_ms: int | None) -> Observation:
             checked_at = self._clock.now_ms()
-            watch = Stopwatch()
+            watch = Stopwatch(talks=talks)
             outcome = None
             with trio.move_on_after(timeout_s) as attempting:
                 outcome = await attempt(watch)
@@ -82,6 +86,8 @@ class Checker:
                 _need_to_have_run(until=attempting.deadline)
             if monitor.upside_down or outcome.message:
                 outcome = rules.judge(outcome, upside_down=monitor.upside_down)
+            if watch.notes:
+                outcome = attrs.evolve(outcome, notes=tuple(watch.notes))
             return Observation(
                 monitor_id=monitor.id,
                 config_version=monitor.config_version,
@@ -94,7 +100,7 @@ class Checker:
 
     async def try_out(self, monitor: Monitor) -> Observation:
         """Check a monitor that need not exist; nothing is stored."""
-        return await self.prepare(monitor)()
+        return await self.prepare(monitor, talks=True)()
 
     async def check_now(self, store: Store, record: Record, monitor_id: int) -> Observation:
         """Check a stored monitor at once, outside its schedule; durable when this returns. Raises NotFound."""

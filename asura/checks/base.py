@@ -5,13 +5,14 @@ Whatever a target does becomes an `Outcome`; only a failure of this machine is r
 """
 
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
 from typing import Any, Literal
 
 import attrs
 
 from asura.errors import TargetRefused
+from asura.model.assertion import AssertionType
 from asura.model.monitor import Status
 from asura.model.observation import Outcome, Timings
 from asura.netguard import Guard
@@ -19,6 +20,9 @@ from asura.trust import blind_context, verifying_context
 
 MAX_MESSAGE_CHARS = 500
 """A target has its say in messages (where it redirects to), and they are kept."""
+
+MAX_NOTES = 50
+"""Lines that a test by hand shows of one attempt."""
 
 Phase = Literal["dns", "connect", "tls", "first_byte", "transfer"]
 
@@ -35,9 +39,12 @@ class Fault(Exception):
 class Stopwatch:
     """Times one attempt phase by phase. A phase that comes again (a redirect) adds to the first."""
 
-    __slots__ = ("_ended", "_last", "_seconds", "_start", "note", "waiting_for")
+    __slots__ = ("_ended", "_last", "_seconds", "_start", "note", "notes", "talks", "waiting_for")
 
-    def __init__(self) -> None:
+    def __init__(self, *, talks: bool = False) -> None:
+        self.talks = talks
+        """Somebody looks on: `tell` what a person would want to see of the attempt."""
+        self.notes: list[tuple[str, str]] = []
         self._start = self._last = perf_counter()
         self._ended: float | None = None
         self._seconds: dict[Phase, float] = {}
@@ -53,6 +60,11 @@ class Stopwatch:
         seconds[phase] = seconds[phase] + now - self._last if phase in seconds else now - self._last
         self._last = now
         self.waiting_for = then
+
+    def tell(self, label: str, text: str) -> None:
+        """Something of the attempt that a test by hand shows: ("address", "192.0.2.1:443"), ("protocol", "HTTP/2")."""
+        if self.talks and len(self.notes) < MAX_NOTES:
+            self.notes.append((label, shortened(text)))
 
     def skip(self, *, to: Phase) -> None:
         """What happened since the last mark belongs to no phase; `to` begins here."""
@@ -138,11 +150,25 @@ class TlsContexts:
 
 @attrs.frozen(kw_only=True)
 class Env:
-    """What every check shares."""
+    """What every check shares: what the configuration allows, and what is dear to make."""
 
     guard: Guard
     tls: TlsContexts
+    command_allowlist: tuple[str, ...] = ()
+    """Absolute paths of the programs that command monitors may run."""
+    command_timeout_s: int = 30
+    """The longest that any command may run."""
 
+
+@attrs.frozen(kw_only=True)
+class Keep:
+    """What of an answer is wanted beyond the verdict. What nobody asked for isn't kept, so that memory stays small."""
+
+    headers: bool = False
+    body: bool = False
+
+
+NOTHING = Keep()
 
 Attempt = Callable[[Stopwatch], Awaitable[Outcome]]
 """One check, made ready: sets no timeout, can be cancelled anywhere, leaves nothing behind.
@@ -152,18 +178,48 @@ Raises OwnFailure: this machine couldn't check.
 
 
 @attrs.frozen(kw_only=True)
+class TargetField:
+    """How the form asks for the target."""
+
+    label: str
+    help: str
+    placeholder: str
+
+
+def _no_problem(target: str, settings: Any, env: Env) -> Mapping[str, str]:
+    return {}
+
+
+@attrs.frozen(kw_only=True)
 class CheckType:
-    """A kind of monitor. The settings class describes the form, the document and its validation."""
+    """A kind of monitor. Its form, validation, OpenAPI schema and page in the docs all come from this definition."""
 
     name: str
+    label: str
+    """As a person calls it."""
+    about: str
+    """Markdown for the docs: what is checked, what counts as up, degraded and down, what it needs."""
+    target: TargetField
     settings: type[Any]
     """An attrs class; each field has a default, validators and metadata (label, help, unit, secret, choices)."""
     target_problem: Callable[[str], str | None]
     """What is wrong with a target, as "must …", or None."""
-    target_host: Callable[[str], str]
-    """The host of a target that has no problem: `Guard.literal_refusal` says whether it may be reached."""
-    prepare: Callable[[str, Any, Env], Attempt]
-    """Do once what doesn't change from check to check. (target, settings, env) → attempt."""
+    hosts: Callable[[str, Any], Mapping[str, str]]
+    """(target, settings) → every host that a check connects to, by the field that names it (`target`,
+    `settings.proxy`): `Guard.literal_refusal` says whether each may be reached. Both are free of problems."""
+    prepare: Callable[[str, Any, Env, Keep], Attempt]
+    """Do once what doesn't change from check to check. (target, settings, env, keep) → attempt."""
+    problems: Callable[[str, Any, Env], Mapping[str, str]] = _no_problem
+    """What is wrong with target and settings together, or under this configuration, by field."""
+    asserts: frozenset[AssertionType] = frozenset({AssertionType.RESPONSE_TIME})
+    """What assertions can be made about its answers. One with a body can track changes, too."""
+    is_local: bool = False
+    """Only this machine can check it; probes elsewhere can't."""
+
+    @property
+    def tracks_changes(self) -> bool:
+        """Whether there is a text that change detection could compare."""
+        return bool(self.asserts & {AssertionType.BODY_CONTAINS, AssertionType.DNS_RECORD})
 
 
 def shortened(message: str) -> str:

@@ -6,14 +6,15 @@ from http import HTTPStatus
 
 import attrs
 
-from asura.checks.base import Attempt, CheckType, Env, Fault, Stopwatch, down, shortened
+from asura.checks.base import NOTHING, Attempt, CheckType, Env, Fault, Keep, Stopwatch, TargetField, down, shortened
 from asura.checks.connection import connect
+from asura.checks.handshake import peer_expires_at, start_tls
 from asura.checks.http_exchange import Answer, exchange, shown
 from asura.checks.http_request import REDIRECTS, Request, first_request, redirected
 from asura.checks.http_settings import HttpSettings, status_codes
 from asura.checks.target import join_url, parse_url
-from asura.checks.tls import peer_expires_at, start_tls
 from asura.errors import TargetRefused
+from asura.model.assertion import AssertionType
 from asura.model.monitor import Status
 from asura.model.observation import Outcome
 from asura.netguard import ResolveError
@@ -32,12 +33,12 @@ def target_problem(target: str) -> str | None:
     return None
 
 
-def target_host(target: str) -> str:
-    """The host of a URL without problem."""
-    return parse_url(target).host
+def hosts(target: str, settings: HttpSettings) -> dict[str, str]:
+    """What is connected to."""
+    return {"target": parse_url(target).host}
 
 
-def prepare(target: str, settings: HttpSettings, env: Env) -> Attempt:
+def prepare(target: str, settings: HttpSettings, env: Env, keep: Keep = NOTHING) -> Attempt:
     """Make a check of `target` ready.
 
     Raises ValueError: the target has a problem.
@@ -188,8 +189,17 @@ def _short(text: str) -> str:
 
 HTTP = CheckType(
     name="http",
+    label="HTTP(S)",
+    about="""\
+Fetches a URL over a fresh connection and judges the answer by its status, and by a keyword or assertions if there are
+any.
+""",
+    target=TargetField(
+        label="URL", help="The address to fetch, http or https.", placeholder="https://example.org/health"
+    ),
     settings=HttpSettings,
     target_problem=target_problem,
-    target_host=target_host,
+    hosts=hosts,
     prepare=prepare,
+    asserts=frozenset(AssertionType) - {AssertionType.DNS_RECORD},
 )

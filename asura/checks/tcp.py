@@ -5,13 +5,14 @@ import re
 import attrs
 from attrs.validators import and_
 
-from asura.checks.base import Attempt, CheckType, Env, Fault, Stopwatch, down
+from asura.checks.base import NOTHING, Attempt, CheckType, Env, Fault, Keep, Stopwatch, TargetField, down
 from asura.checks.connection import Connection, broken_words, connect
+from asura.checks.handshake import peer_expires_at, start_tls
 from asura.checks.http_exchange import shown
 from asura.checks.target import parse_host_port, shown_host_port
-from asura.checks.tls import peer_expires_at, start_tls
 from asura.errors import TargetRefused
 from asura.fields import text
+from asura.model.assertion import AssertionType
 from asura.model.monitor import Status
 from asura.model.observation import Outcome
 from asura.netguard import ResolveError
@@ -74,12 +75,12 @@ def target_problem(target: str) -> str | None:
     return None
 
 
-def target_host(target: str) -> str:
-    """The host of a `host:port` without problem."""
-    return parse_host_port(target)[0]
+def hosts(target: str, settings: TcpSettings) -> dict[str, str]:
+    """What is connected to."""
+    return {"target": parse_host_port(target)[0]}
 
 
-def prepare(target: str, settings: TcpSettings, env: Env) -> Attempt:
+def prepare(target: str, settings: TcpSettings, env: Env, keep: Keep = NOTHING) -> Attempt:
     """Make a check of `target` ready.
 
     Raises ValueError: the target or a setting has a problem.
@@ -172,8 +173,15 @@ def _got(heard: bytes) -> str:
 
 TCP = CheckType(
     name="tcp",
+    label="TCP",
+    about="""\
+Connects to a port. With `tls` the certificate is verified; with `send` and `expect` something is said, and something
+must come back.
+""",
+    target=TargetField(label="Host and port", help="What to connect to.", placeholder="db.example.org:5432"),
     settings=TcpSettings,
     target_problem=target_problem,
-    target_host=target_host,
+    hosts=hosts,
     prepare=prepare,
+    asserts=frozenset({AssertionType.RESPONSE_TIME, AssertionType.CERT_EXPIRY}),
 )

@@ -180,6 +180,18 @@ def path(value: object) -> Path:
     return Path(value).expanduser()
 
 
+def program(value: object) -> str:
+    """The absolute path of a program that may be run."""
+    if (
+        not isinstance(value, str)
+        or not value.startswith("/")
+        or not value.isprintable()
+        or len(value) > MAX_TEXT_CHARS
+    ):
+        raise ValueError("must be the absolute path of a program, such as /usr/lib/nagios/plugins/check_disk")
+    return value
+
+
 def sha256(value: object) -> str:
     """A SHA-256 hash in hexadecimal, in small letters."""
     if not isinstance(value, str) or not _SHA256.fullmatch(value):

@@ -141,6 +141,16 @@ class MonitorDefaults:
     allowed_networks: tuple[str, ...] = key(
         (), parse.network, "networks they may go to all the same, such as 10.0.0.0/8", many=True, live=True
     )
+    command_allowlist: tuple[str, ...] = key(
+        (),
+        parse.program,
+        "programs that command monitors may run, as absolute paths; empty: none",
+        many=True,
+        live=True,
+    )
+    command_timeout: int = key(
+        30, parse.duration(minimum=1, maximum=300), "longest run of a command, whatever its monitor says", live=True
+    )
 
 
 @attrs.frozen(kw_only=True)

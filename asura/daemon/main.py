@@ -101,11 +101,20 @@ class _Daemon:
         self._guard = _guard(config)
         self._record = pipeline.recorder(store, self._clock, base_url=self._base_url)
         self._checker = Checker(
-            env=lambda: Env(guard=self._guard, tls=self._tls),
+            env=self._env,
             clock=self._clock,
             max_concurrent=config.monitor.max_concurrent,
         )
         self._hub = hub
+
+    def _env(self) -> Env:
+        monitor = self._live.current.monitor
+        return Env(
+            guard=self._guard,
+            tls=self._tls,
+            command_allowlist=monitor.command_allowlist,
+            command_timeout_s=monitor.command_timeout,
+        )
 
     def _base_url(self) -> str:
         return self._live.current.base_url
@@ -156,6 +165,7 @@ class _Daemon:
             checker=self._checker,
             record=self._record,
             guard=lambda: self._guard,
+            env=self._env,
             health=supervisor.health,
             stopping=stopping,
             started_at_ms=clock.now_ms(),
@@ -187,12 +197,12 @@ class _Daemon:
             for problem in exc.problems:
                 _log.error("configuration refused, the old one stays in force", problem=problem)
             return
+        before = self._live.current
         changed, needs_restart = self._live.reload(new)
         current = self._live.current
         log.configure(level=current.logging.level, format=current.logging.format)
-        guard = _guard(current)
-        if (guard.allow_private, guard.allowed_networks) != (self._guard.allow_private, self._guard.allowed_networks):
-            self._guard = guard
+        if before.monitor != current.monitor:
+            self._guard = _guard(current)
             self._checker.renew()
         _log.info("configuration reloaded", changed=" ".join(changed), needs_restart=" ".join(needs_restart))
 

@@ -1,5 +1,6 @@
 """What was seen: the outcome of one attempt, and that outcome with its time and place."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -20,6 +21,31 @@ class Timings:
 
 
 @attrs.frozen(kw_only=True)
+class Reply:
+    """What a target answered, as far as it was asked to be kept: for assertions and change detection. Never stored."""
+
+    headers: Sequence[tuple[str, str]] = ()
+    """In the order of their coming, names in lower case."""
+    body: str | None = None
+    """Decoded; None when it was not kept or can't be text."""
+    is_cut: bool = False
+    """The body was longer than what is read of it."""
+
+
+@attrs.frozen(kw_only=True)
+class Certificate:
+    """One certificate of a chain, the leaf first."""
+
+    subject: str
+    names: tuple[str, ...]
+    """For whom it is: alternative names, or the common name."""
+    issuer: str
+    expires_at: int
+    fingerprint: str
+    """SHA-256 of its DER, lower case hexadecimal."""
+
+
+@attrs.frozen(kw_only=True)
 class Outcome:
     """What an attempt found. `message` is for a person at 3 in the morning; empty when there is nothing to say."""
 
@@ -30,7 +56,16 @@ class Outcome:
     timings: Timings = Timings()
     status_code: int | None = None
     cert_expires_at: int | None = None
-    detail: Any = None
+    """The earliest end in the chain that the target showed."""
+    domain_expires_at: int | None = None
+    """Of a `domain` monitor: when the registration ends."""
+    chain: Sequence[Certificate] = attrs.field(default=(), repr=False)
+    """The certificates that the target showed. Kept for the monitor, not with each result."""
+    notes: Sequence[tuple[str, str]] = attrs.field(default=(), eq=False, repr=False)
+    """What a check by hand shows besides: a label and a text each. Not stored."""
+    reply: Reply | None = attrs.field(default=None, eq=False, repr=False)
+    detail: Mapping[str, Any] | None = None
+    """JSON values that only some types have, stored with the result: `dns_records`, `assertions`, `exit_status` …"""
     is_refused: bool = False
     """Asura itself refused the address: nothing was seen of the target that could be turned upside down."""
 

@@ -74,16 +74,21 @@ async def serving(
 ) -> AsyncIterator[Api]:
     """The whole interface for a configuration."""
     hub, clock, live, stopping = Hub(), SystemClock(), Live(config), trio.Event()
-    guard = Guard(allow_private=True)
+    guard, tls = Guard(allow_private=True), TlsContexts()
+
+    def env() -> Env:
+        return Env(guard=guard, tls=tls, command_allowlist=("/bin/echo",))
+
     async with open_store(StoreOptions(path=folder / "asura.db"), hub=hub) as store, trio.open_nursery() as nursery:
         services = Services(
             store=store,
             hub=hub,
             clock=clock,
             config=live,
-            checker=Checker(env=lambda: Env(guard=guard, tls=TlsContexts()), clock=clock, max_concurrent=10),
+            checker=Checker(env=env, clock=clock, max_concurrent=10),
             record=pipeline.recorder(store, clock, base_url=lambda: "http://asura.test"),
             guard=lambda: guard,
+            env=env,
             health=lambda: parts or [Part(name="scheduler", state="running")],
             stopping=stopping,
             started_at_ms=clock.now_ms(),

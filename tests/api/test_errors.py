@@ -233,9 +233,9 @@ async def test_another_origin_may_ask_only_when_it_is_configured(tmp_path: Path)
 async def test_a_refused_target_is_a_clear_validation_message(api: Api, monitor: dict[str, Any]):
     from asura.netguard import Guard
 
-    strict = attrs.evolve(api.services, guard=lambda: Guard())
+    env = attrs.evolve(api.services.env(), guard=Guard())
     from asura.api import monitor_documents
 
     document = {**monitor, "target": "http://127.0.0.1/"}
-    _, problems = monitor_documents.read(document, defaults=strict.config.current.monitor, guard=strict.guard())
+    _, problems = monitor_documents.read(document, defaults=api.services.config.current.monitor, env=env)
     assert set(problems) == {"target"}

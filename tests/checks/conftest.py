@@ -10,7 +10,7 @@ import trio
 import trustme
 
 from asura.checks import CHECK_TYPES
-from asura.checks.base import Env, Stopwatch, TlsContexts
+from asura.checks.base import NOTHING, Env, Keep, Stopwatch, TlsContexts
 from asura.model.monitor import Status
 from asura.model.observation import Outcome
 from asura.netguard import Guard
@@ -40,10 +40,18 @@ def env(ca_file: str) -> Env:
 def check(env: Env) -> Check:
     """Check once as the checker does: `await check("http", url, timeout_s=…, **settings)`."""
 
-    async def once(kind: str, target: str, *, timeout_s: float = 5.0, env: Env = env, **settings: Any) -> Outcome:
+    async def once(
+        kind: str,
+        target: str,
+        *,
+        timeout_s: float = 5.0,
+        env: Env = env,
+        keep: Keep = NOTHING,
+        **settings: Any,
+    ) -> Outcome:
         check_type = CHECK_TYPES[kind]
         assert check_type.target_problem(target) is None
-        attempt = check_type.prepare(target, check_type.settings(**settings), env)
+        attempt = check_type.prepare(target, check_type.settings(**settings), env, keep)
         watch = Stopwatch()
         with trio.move_on_after(timeout_s):
             return await attempt(watch)

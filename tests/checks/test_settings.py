@@ -36,7 +36,7 @@ def test_a_url_is_taken_apart(text: str, parts: tuple[str, str, int, str, str]) 
     url = parse_url(text)
     assert (url.scheme, url.host, url.port, url.path, url.authority) == parts
     assert HTTP.target_problem(text) is None
-    assert HTTP.target_host(text) == url.host
+    assert HTTP.hosts(text, HTTP.settings()) == {"target": url.host}
 
 
 WRONG_URLS = {
@@ -80,7 +80,7 @@ PLACES = {
 @pytest.mark.parametrize(("text", "host"), PLACES.items(), ids=PLACES)
 def test_a_place_is_taken_apart(text: str, host: str) -> None:
     assert TCP.target_problem(text) is None
-    assert TCP.target_host(text) == host
+    assert TCP.hosts(text, TCP.settings()) == {"target": host}
 
 
 WRONG_PLACES = {
@@ -109,8 +109,8 @@ def test_a_wrong_place_says_what_is_wrong(text: str, problem: str) -> None:
 def test_no_target_breaks_the_parser(text: str) -> None:
     for target in (text, f"http://{text}", f"http://example.com/{text}", f"{text}:80"):
         for each in CHECK_TYPES.values():
-            if each.target_problem(target) is None:
-                assert each.target_host(target).isascii()
+            if each.target_problem(target) is None and each.name in ("http", "tcp"):
+                assert each.hosts(target, each.settings())["target"].isascii()
 
 
 LOCATIONS = {

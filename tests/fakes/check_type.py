@@ -9,7 +9,7 @@ import trio
 
 from asura.checker.service import Checker
 from asura.checks import CHECK_TYPES
-from asura.checks.base import CheckType, Env, Stopwatch
+from asura.checks.base import CheckType, Env, Keep, Stopwatch, TargetField
 from asura.clock import Clock
 from asura.model.monitor import Status
 from asura.model.observation import Outcome
@@ -47,12 +47,15 @@ class FakeChecks:
             name="fake",
             settings=FakeSettings,
             target_problem=lambda _: None,
-            target_host=lambda target: target,
+            label="Fake",
+            about="",
+            target=TargetField(label="Target", help="", placeholder=""),
+            hosts=lambda target, _: {"target": target},
             prepare=self.prepare,
         )
         monkeypatch.setitem(CHECK_TYPES, "fake", kind)
 
-    def prepare(self, target: str, settings: FakeSettings, env: Env) -> Act:
+    def prepare(self, target: str, settings: FakeSettings, env: Env, keep: Keep) -> Act:
         """As a check type does."""
         self.prepared.append(target)
 

@@ -73,7 +73,9 @@ export interface Check {
   status_code: number | null;
   message: string;
   cert_expires_at: string | null;
-  dns_records: null;
+  dns_records: string[] | null;
+  detail: { [key: string]: Json };
+  notes: Note[];
   checked_at: string;
 }
 
@@ -276,6 +278,12 @@ export interface MonitorDocument {
   regions?: string[];
 }
 
+/** A line of what a check by hand saw on its way: `address`, `TLS`, `redirect` and so on. */
+export interface Note {
+  label: string;
+  text: string;
+}
+
 /** The numbers at a glance. */
 export interface Overview {
   monitors: MonitorCounts;
@@ -372,10 +380,13 @@ export interface Timings {
 export interface Type {
   name: string;
   label: string;
+  about: string;
   target_label: string;
   target_help: string;
   target_placeholder: string;
   fields: Field[];
+  assertions: ("status_code" | "body_contains" | "body_regex" | "json_path" | "header" | "response_time" | "cert_expiry" | "dns_record")[];
+  tracks_changes: boolean;
 }
 
 /** Every type of this version. */
