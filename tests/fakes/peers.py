@@ -45,7 +45,7 @@ def running(
     host: str = "127.0.0.1",
     env: Mapping[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `argv` in `folder` until the block ends; it begins when `port` takes connections. Its output is in peer.log."""
+    """Run `argv` in `folder` until the block ends, begun once `port` takes connections; it writes to peer.log."""
     log = folder / "peer.log"
     with log.open("ab") as out:
         process = subprocess.Popen(
