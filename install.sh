@@ -63,7 +63,9 @@ install_packages() {
         as_root apt-get update -qq >/dev/null 2>&1 || say "apt-get update failed; trying with the lists there are"
         apt_is_updated=yes
     fi
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null </dev/null
+    # RUNLEVEL=1: a server that is installed for the tests is not started as a service (invoke-rc.d(8)).
+    as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+        apt-get install -y -qq --no-install-recommends "$@" >/dev/null </dev/null
 }
 
 is_good_python() {
@@ -195,12 +197,29 @@ find_chromium() {
     return 1
 }
 
+# What the checks are tested against: PROGRAM PACKAGE. Without one, the tests that need it are skipped and say so.
+PEERS='nginx nginx-light
+knotd knot
+mosquitto mosquitto
+tinyproxy tinyproxy-bin
+microsocks microsocks'
+
+has_program() { (PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin && command -v "$1" >/dev/null 2>&1); }
+
+install_peers() {
+    missing=$(printf '%s\n' "$PEERS" | while read -r program package; do has_program "$program" || echo "$package"; done)
+    # shellcheck disable=SC2086 # a word each
+    [ -z "$missing" ] || install_packages $missing ||
+        say "without $(echo $missing): the tests against these servers will be skipped"
+}
+
 set_up_tests() {
     set_up_venv test
     build_dashboard
     command -v openssl >/dev/null 2>&1 || install_packages openssl || die "the tests need openssl; install it"
     find_chromium >/dev/null || install_packages chromium fonts-dejavu-core ||
         die "the browser tests need Chromium and it can't be installed from here; install it (Debian: chromium)"
+    install_peers
 }
 
 run_tests() {
