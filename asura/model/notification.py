@@ -16,6 +16,7 @@ class EventName(StrEnum):
     ACKNOWLEDGED = "incident.acknowledged"
     RESOLVED = "incident.resolved"
     REMINDER = "incident.reminder"
+    CONTENT_CHANGED = "content.changed"
 
 
 TEST_EVENT = "test"

@@ -23,18 +23,10 @@ def incident_message(
     detail: Mapping[str, Any],
 ) -> Message:
     """The message that tells of an incident."""
-    base_url = base_url.rstrip("/")
     return Message(
         event=event.value,
         at=now_ms,
-        monitor={
-            "id": monitor.id,
-            "name": monitor.name,
-            "type": monitor.type,
-            "target": without_credentials(monitor.target),
-            "status": (state.status if monitor.enabled else MonitorStatus.PAUSED).value,
-            "url": f"{base_url}/monitors/{monitor.id}",
-        },
+        monitor=_monitor(monitor, state, base_url=base_url),
         incident={
             "id": incident.id,
             "status": incident.status.value,
@@ -42,11 +34,19 @@ def incident_message(
             "started_at": iso(incident.started_at),
             "acknowledged_at": _instant(incident.acknowledged_at),
             "resolved_at": _instant(incident.resolved_at),
-            "url": f"{base_url}/incidents/{incident.id}",
+            "url": f"{base_url.rstrip('/')}/incidents/{incident.id}",
         },
         evidence=incident.evidence,
         detail=dict(detail),
     )
+
+
+def news_message(
+    event: EventName, *, monitor: Monitor, state: MonitorState, now_ms: int, base_url: str, detail: Mapping[str, Any]
+) -> Message:
+    """The message that tells of a monitor what is no incident."""
+    about = _monitor(monitor, state, base_url=base_url)
+    return Message(event=event.value, at=now_ms, monitor=about, incident=None, detail=dict(detail))
 
 
 def test_message(*, channel_name: str, now_ms: int) -> Message:
@@ -58,6 +58,17 @@ def test_message(*, channel_name: str, now_ms: int) -> Message:
 def without_credentials(target: str) -> str:
     """A target as others may read it: a URL without its user and password."""
     return _USERINFO.sub(r"\1", target)
+
+
+def _monitor(monitor: Monitor, state: MonitorState, *, base_url: str) -> Mapping[str, Any]:
+    return {
+        "id": monitor.id,
+        "name": monitor.name,
+        "type": monitor.type,
+        "target": without_credentials(monitor.target),
+        "status": (state.status if monitor.enabled else MonitorStatus.PAUSED).value,
+        "url": f"{base_url.rstrip('/')}/monitors/{monitor.id}",
+    }
 
 
 def _instant(ms: int | None) -> str | None:

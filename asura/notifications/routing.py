@@ -1,4 +1,4 @@
-"""From an event of an incident to rows of the outbox, within the transaction that decided it. Must not send."""
+"""From what is to be told to rows of the outbox, within the transaction that decided it. Must not send."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -45,6 +45,30 @@ def announce(
     )
     for channel in told:
         deliveries.enqueue(conn, channel.id, message, incident_id=incident.id, monitor_id=monitor.id, now_ms=now_ms)
+    return len(told)
+
+
+def announce_news(
+    conn: Conn,
+    *,
+    event: EventName,
+    monitor: Monitor,
+    state: MonitorState,
+    now_ms: int,
+    base_url: str,
+    detail: Mapping[str, Any],
+) -> int:
+    """Queue what is to be told of a monitor, but is no incident, for every channel it goes to; answers how many.
+
+    Such a message has no end that has to come after it, so each is sent on its own and none waits for another.
+    """
+    told = rules.recipients(event, enabled=channels.all_enabled(conn), named=monitor.notification_channel_ids, told=())
+    if told:
+        message = messages.news_message(
+            event, monitor=monitor, state=state, now_ms=now_ms, base_url=base_url, detail=detail
+        )
+        for channel in told:
+            deliveries.enqueue(conn, channel.id, message, incident_id=None, monitor_id=monitor.id, now_ms=now_ms)
     return len(told)
 
 

@@ -143,6 +143,58 @@ async def test_reminders_not_yet_sent_are_dropped_when_they_remind_of_nothing(
     assert found["incident.created"].status == found[event.value].status == DeliveryStatus.QUEUED
 
 
+async def tell_news(store: Store, *, monitor: Monitor = MONITOR, now_ms: int = 100) -> int:
+    return await store.write(
+        lambda c: routing.announce_news(
+            c,
+            event=EventName.CONTENT_CHANGED,
+            monitor=monitor,
+            state=STATE,
+            now_ms=now_ms,
+            base_url="https://up.example/asura/",
+            detail={"added": 1},
+        )
+    )
+
+
+async def test_news_of_a_monitor_have_the_shape_of_the_contract_without_an_incident(store: Store) -> None:
+    await add(store, "ops")
+
+    assert await tell_news(store) == 1
+
+    [told] = await history(store)
+    assert (told.incident_id, told.monitor_id) == (None, 3)
+    assert told.message.event == "content.changed"
+    assert told.message.monitor is not None
+    assert told.message.monitor["url"] == "https://up.example/asura/monitors/3"
+    assert told.message.monitor["target"] == "https://shop.example/health?key=1"
+    assert (told.message.incident, told.message.evidence, told.message.detail) == (None, [], {"added": 1})
+
+
+async def test_news_go_to_the_channels_that_ask_for_them_and_that_the_monitor_names(store: Store) -> None:
+    await add(store, "incidents only", events=("incident.created",))
+    asking, every = await add(store, "asking", events=("content.changed",)), await add(store, "every")
+    await add(store, "off", enabled=False)
+
+    assert await tell_news(store) == 2
+    assert await tell_news(store, monitor=attrs.evolve(MONITOR, notification_channel_ids=(every.id,))) == 1
+
+    assert [each.channel_id for each in await history(store)] == [asking.id, every.id, every.id]
+
+
+async def test_news_wait_for_nothing_and_can_be_sent_again(store: Store) -> None:
+    ops = await add(store, "ops")
+    await announce(store, EventName.CREATED)
+    await tell_news(store)
+    await tell_news(store, now_ms=101)
+
+    due = await store.read(lambda c: deliveries.due(c, ops.id, now_ms=9999, limit=9))
+    assert [each.incident_id for each in due] == [7, None, None]
+    await store.write(lambda c: deliveries.failed(c, due[1].id, error="gone", status_code=410, now_ms=200))
+    again = await store.write(lambda c: deliveries.send_again(c, due[1].id, now_ms=300))
+    assert (again.message, again.next_attempt_at) == (due[1].message, 300)
+
+
 async def test_what_is_queued_of_an_incident_can_be_dropped(store: Store) -> None:
     await add(store, "ops")
     await announce(store, EventName.CREATED)
