@@ -9,6 +9,7 @@ import errno
 import os
 import socket
 import ssl
+from collections.abc import Awaitable, Callable
 
 import trio
 from trio.lowlevel import checkpoint, wait_readable, wait_writable
@@ -27,12 +28,14 @@ READS_AT_ONCE = 8
 class Connection:
     """An open connection, plain or TLS. Close it."""
 
-    __slots__ = ("_reads_at_once", "address", "sock", "tls")
+    __slots__ = ("_reads_at_once", "address", "redial", "sock", "tls")
 
     def __init__(self, sock: socket.socket, address: Address) -> None:
         self.sock = sock
         self.address = address
         self.tls: ssl.SSLSocket | None = None
+        self.redial: Callable[[], Awaitable[Connection]] | None = None
+        """How to reach the same peer once more, where connecting to `address` isn't enough: through a proxy."""
         self._reads_at_once = 0
 
     async def send(self, data: bytes) -> None:
@@ -92,7 +95,7 @@ async def connect(addresses: list[Address], *, shown: str, watch: Stopwatch) -> 
         try:
             if left == 1:
                 return await _connect_one(address)
-            with trio.move_on_after(_share_s(left)):
+            with trio.move_on_after(share_s(left)):
                 return await _connect_one(address)
             fault = Fault(f"connect to {shown} timed out")
         except OSError as exc:
@@ -122,7 +125,8 @@ async def _connect_one(address: Address) -> Connection:
     return Connection(sock, address)
 
 
-def _share_s(left: int) -> float:
+def share_s(left: int) -> float:
+    """How long one address may take while `left` are to be tried, itself included."""
     remaining_s = trio.current_effective_deadline() - trio.current_time()
     return max(0.0, min(CONNECT_SHARE_S, remaining_s / left))
 

@@ -3,6 +3,7 @@
 import ssl
 import time
 from datetime import UTC, datetime
+from functools import partial
 
 import trio
 from trio.lowlevel import wait_readable, wait_writable
@@ -81,7 +82,8 @@ async def _inquire(refused: Connection, server_name: str, contexts: TlsContexts)
     connection: Connection | None = None
     with trio.move_on_at(until):
         try:
-            connection = await connect([refused.address], shown="", watch=Stopwatch())
+            again = refused.redial or partial(connect, [refused.address], shown="", watch=Stopwatch())
+            connection = await again()
             await _handshake(connection, server_name, contexts.client(verify=False))
             if connection.tls is not None:
                 return connection.tls.getpeercert(binary_form=True)
