@@ -5,17 +5,14 @@ import re
 import attrs
 from attrs.validators import and_
 
-from asura.checks.base import NOTHING, Attempt, CheckType, Env, Fault, Keep, Stopwatch, TargetField, down
-from asura.checks.connection import Connection, broken_words, connect
-from asura.checks.handshake import peer_expires_at, start_tls
+from asura.checks.base import NOTHING, Attempt, CheckType, Env, Keep, Stopwatch, TargetField
+from asura.checks.connection import Connection, broken_words
 from asura.checks.http_exchange import shown
-from asura.checks.target import parse_host_port, shown_host_port
-from asura.errors import TargetRefused
+from asura.checks.opening import TLS, Place, converse, host_port_hosts, host_port_problem, judged
+from asura.checks.target import parse_host_port
 from asura.fields import text
 from asura.model.assertion import AssertionType
-from asura.model.monitor import Status
 from asura.model.observation import Outcome
-from asura.netguard import ResolveError
 
 MAX_READ_BYTES = 65_536
 """A greeting is short; what is expected must come within this."""
@@ -61,23 +58,7 @@ class TcpSettings:
         validator=and_(text(1024), _escaped),
         metadata={"label": "Expect", "help": r"Must come back within the first 64 KiB; the same escapes. Empty: any."},
     )
-    tls: bool = attrs.field(
-        default=False, metadata={"label": "TLS", "help": "Speak TLS from the start, and verify the certificate."}
-    )
-
-
-def target_problem(target: str) -> str | None:
-    """What is wrong with a `host:port`, or None."""
-    try:
-        parse_host_port(target)
-    except ValueError as exc:
-        return str(exc)
-    return None
-
-
-def hosts(target: str, settings: TcpSettings) -> dict[str, str]:
-    """What is connected to."""
-    return {"target": parse_host_port(target)[0]}
+    tls: bool = attrs.field(default=False, metadata=TLS)
 
 
 def prepare(target: str, settings: TcpSettings, env: Env, keep: Keep = NOTHING) -> Attempt:
@@ -88,10 +69,7 @@ def prepare(target: str, settings: TcpSettings, env: Env, keep: Keep = NOTHING) 
     host, port = parse_host_port(target)
     plan = _Plan(
         env=env,
-        host=host,
-        port=port,
-        shown=shown_host_port(host, port),
-        tls=settings.tls,
+        place=Place(host=host, port=port, tls=settings.tls),
         send=unescape(settings.send),
         expect=unescape(settings.expect),
     )
@@ -103,43 +81,17 @@ class _Plan:
     """A check, made ready."""
 
     env: Env
-    host: str
-    port: int
-    shown: str
-    tls: bool
+    place: Place
     send: bytes
     expect: bytes
 
     async def attempt(self, watch: Stopwatch) -> Outcome:
         """One check. See `base.Attempt`."""
-        try:
-            return await self._converse(watch)
-        except (Fault, TargetRefused, ResolveError) as exc:
-            return down(exc, watch)
+        return await converse(self.place, self._judge, env=self.env, watch=watch)
 
-    async def _converse(self, watch: Stopwatch) -> Outcome:
-        watch.skip(to="dns")
-        addresses = await self.env.guard.resolve(self.host, self.port)
-        if len(addresses) > 1 or addresses[0].ip != self.host:
-            watch.done("dns")
-        watch.waiting_for = "connect"
-        connection = await connect(addresses, shown=self.shown, watch=watch)
-        try:
-            watch.done("connect", then="tls" if self.tls else "first_byte")
-            if self.tls:
-                context = self.env.tls.client()
-                await start_tls(connection, server_name=self.host, context=context, contexts=self.env.tls, watch=watch)
-                watch.done("tls", then="first_byte")
-            problem = await self._talk(connection, watch) if self.send or self.expect else ""
-            return Outcome(
-                status=Status.DOWN if problem else Status.UP,
-                message=problem,
-                response_ms=watch.elapsed_ms(),
-                timings=watch.timings(),
-                cert_expires_at=peer_expires_at(connection),
-            )
-        finally:
-            connection.close()
+    async def _judge(self, connection: Connection, watch: Stopwatch) -> Outcome:
+        problem = await self._talk(connection, watch) if self.send or self.expect else ""
+        return judged(connection, watch, problem=problem)
 
     async def _talk(self, connection: Connection, watch: Stopwatch) -> str:
         """Say `send` and wait for `expect`; the problem, or nothing."""
@@ -180,8 +132,8 @@ must come back.
 """,
     target=TargetField(label="Host and port", help="What to connect to.", placeholder="db.example.org:5432"),
     settings=TcpSettings,
-    target_problem=target_problem,
-    hosts=hosts,
+    target_problem=host_port_problem,
+    hosts=host_port_hosts,
     prepare=prepare,
     asserts=frozenset({AssertionType.RESPONSE_TIME, AssertionType.CERT_EXPIRY}),
 )
