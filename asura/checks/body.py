@@ -1,4 +1,4 @@
-"""The body of an answer, bounded: one layer of gzip or deflate taken off, counted, searched, and never kept.
+"""The body of an answer, bounded: one layer of gzip or deflate taken off, counted, searched, kept only when asked for.
 
 A keyword is searched while the body passes by, so a check's memory is one piece however large the body is.
 """
@@ -7,6 +7,9 @@ import zlib
 
 PIECE_BYTES = 65_536
 """Decompressed at a time: a bomb grows a thousandfold, and must neither fill memory nor hold the event loop."""
+
+MAX_KEPT_BYTES = 2 * 2**20
+"""Of a body that is kept. As text, a byte can take four, twice while it is decoded: one check stays below 16 MiB."""
 
 
 class CorruptBodyError(Exception):
@@ -20,6 +23,7 @@ class Body:
         "_decoder",
         "_encoding",
         "_head",
+        "_kept",
         "_needle",
         "_rest",
         "_tail",
@@ -30,7 +34,7 @@ class Body:
         "size",
     )
 
-    def __init__(self, limit: int, *, encoding: str = "", needle: bytes = b"") -> None:
+    def __init__(self, limit: int, *, encoding: str = "", needle: bytes = b"", keeps: bool = False) -> None:
         self.limit = limit
         self.size = 0
         self.raw_size = 0
@@ -43,6 +47,7 @@ class Body:
         self._decoder = zlib.decompressobj(31) if encoding == "gzip" else None
         self._head = b""
         self._rest = b""
+        self._kept: bytearray | None = bytearray() if keeps else None
 
     @property
     def is_encoded(self) -> bool:
@@ -97,11 +102,23 @@ class Body:
         if self._head or (self._decoder is not None and not self._decoder.eof and not self.is_full):
             raise CorruptBodyError(self._encoding)
 
+    @property
+    def is_kept_in_part(self) -> bool:
+        """Whether there was more than what would be kept."""
+        return self.size > MAX_KEPT_BYTES
+
+    def take_kept(self) -> bytes:
+        """What was kept, once: afterwards nothing is."""
+        kept, self._kept = self._kept, None
+        return bytes(kept or b"")
+
     def _take(self, piece: bytes) -> None:
         room = self.limit - self.size
         if len(piece) >= room:
             self.is_full = True
             piece = piece[:room]
+        if self._kept is not None and self.size < MAX_KEPT_BYTES:
+            self._kept += piece[: MAX_KEPT_BYTES - self.size]
         self.size += len(piece)
         if self.found:
             return

@@ -1,86 +1,20 @@
 """The settings of an HTTP check: what may be asked for, and what counts as an answer."""
 
-import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import attrs
 from attrs.validators import and_
 
+from asura.checks.http_fields import SECRET_HEADERS, HeaderLines, InSomeBody, StatusList
+from asura.checks.http_payload import ENCODINGS, Payload
+from asura.checks.proxy import MAX_SOCKS_TEXT_BYTES, Proxy, parse_proxy
 from asura.fields import between, one_of, pattern, text
 
 IP_VERSIONS = ("auto", "4", "6")
+HTTP_VERSIONS = ("auto", "1.1", "2")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
-"""Read back masked; besides `auth` the usual places of credentials."""
-OWN_HEADERS = frozenset({"connection", "content-length", "expect", "te", "trailer", "transfer-encoding", "upgrade"})
-"""They frame the message, which is this program's business."""
 MAX_BODY_BYTES = 16 * 2**20
-MAX_HEADERS = 50
-
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_STATUS = re.compile(r"([1-5])xx|([1-5]\d\d)(?:-([1-5]\d\d))?", re.IGNORECASE | re.ASCII)
-
-
-@attrs.frozen
-class _HeaderLines:
-    """Names that are tokens (RFC 9110 §5.1) and values of one line: no header smuggles in another."""
-
-    def __call__(self, _: object, __: object, value: Mapping[str, str]) -> None:
-        if len(value) > MAX_HEADERS:
-            raise ValueError(f"must have at most {MAX_HEADERS} entries, not {len(value)}")
-        if len({name.lower() for name in value}) < len(value):
-            raise ValueError("must not have the same header twice; capital letters make no difference")
-        for name, line in value.items():
-            if len(name) > 256 or not _TOKEN.fullmatch(name):
-                raise ValueError(f"must have header names of letters, digits and hyphens, not {name[:40]!r}")
-            if name.lower() in OWN_HEADERS:
-                raise ValueError(f"must not set {name}: Asura sets it itself")
-            if len(line) > 8192:
-                raise ValueError(f"must have values of at most 8192 characters, unlike that of {name}")
-            if any((c < " " and c != "\t") or c == "\x7f" or c > "\xff" for c in line):
-                raise ValueError(f"must not have line breaks, control or non-Latin characters in the value of {name}")
-
-
-@attrs.frozen
-class _StatusList:
-    """Codes (200), classes ("2xx") and ranges ("200-299")."""
-
-    @property
-    def schema(self) -> Mapping[str, Any]:
-        """The JSON Schema keywords."""
-        return {"minItems": 1, "maxItems": 50}
-
-    def __call__(self, _: object, __: object, value: tuple[int | str, ...]) -> None:
-        if not 1 <= len(value) <= 50:
-            raise ValueError("must have between 1 and 50 entries")
-        for entry in value:
-            status_codes(entry)
-
-
-@attrs.frozen
-class _InSomeBody:
-    """Nothing can be found in an answer to HEAD, which has no body."""
-
-    def __call__(self, instance: "HttpSettings", _: object, value: str) -> None:
-        if value and instance.method == "HEAD":
-            raise ValueError("must be empty with the method HEAD, whose answers have no body")
-
-
-def status_codes(entry: int | str) -> range:
-    """The codes that one entry of `expected_status` stands for.
-
-    Raises ValueError: "must …".
-    """
-    match = _STATUS.fullmatch(str(entry))
-    if match is None:
-        raise ValueError('must have codes (200), classes ("2xx") or ranges ("200-204") from 100 to 599')
-    if match[1]:
-        return range(int(match[1]) * 100, int(match[1]) * 100 + 100)
-    codes = range(int(match[2]), int(match[3] or match[2]) + 1)
-    if not codes:
-        raise ValueError(f"must have ranges from low to high, not {entry}")
-    return codes
 
 
 @attrs.frozen(kw_only=True)
@@ -113,6 +47,61 @@ class BearerAuth:
 
 
 @attrs.frozen(kw_only=True)
+class ClientCertificate:
+    """A certificate to show when the server asks for one, with its key."""
+
+    certificate: str = attrs.field(
+        validator=text(65_536, at_least=1),
+        metadata={
+            "label": "Certificate",
+            "help": "PEM, with those of the authorities in between behind it, if there are any.",
+            "multiline": True,
+            "placeholder": "-----BEGIN CERTIFICATE-----",
+        },
+    )
+    key: str = attrs.field(
+        repr=False,
+        validator=text(65_536, at_least=1),
+        metadata={
+            "label": "Private key",
+            "help": "PEM, the one that belongs to the certificate.",
+            "secret": True,
+            "multiline": True,
+        },
+    )
+    passphrase: str = attrs.field(
+        default="",
+        repr=False,
+        validator=text(1024),
+        metadata={"label": "Passphrase", "help": "Of the private key, where it has one.", "secret": True},
+    )
+    type: Literal["pem"] = "pem"
+
+
+def _is_proxy(_: object, __: object, value: str) -> None:
+    if value:
+        parse_proxy(value)
+
+
+def _fits_proxy(instance: "HttpSettings", _: object, value: BasicAuth | None) -> None:
+    if value is None:
+        return
+    if not instance.proxy:
+        raise ValueError("must be empty without a proxy")
+    is_long = max(len(value.username.encode()), len(value.password.encode())) > MAX_SOCKS_TEXT_BYTES
+    if is_long and instance.proxy.startswith("socks5:"):
+        raise ValueError(f"must have a user name and password of at most {MAX_SOCKS_TEXT_BYTES} bytes each for SOCKS5")
+
+
+def proxy_of(settings: "HttpSettings") -> Proxy | None:
+    """Whom to connect through, if anybody."""
+    if not settings.proxy:
+        return None
+    auth = settings.proxy_auth
+    return parse_proxy(settings.proxy, username=auth.username if auth else "", password=auth.password if auth else "")
+
+
+@attrs.frozen(kw_only=True)
 class HttpSettings:
     """What an HTTP check sends, and what it takes for up."""
 
@@ -128,7 +117,7 @@ class HttpSettings:
     headers: Mapping[str, str] = attrs.field(
         factory=dict,
         repr=False,
-        validator=_HeaderLines(),
+        validator=HeaderLines(),
         metadata={
             "label": "Headers",
             "help": "Sent with each request. After a redirect to another origin only harmless ones are kept.",
@@ -138,11 +127,21 @@ class HttpSettings:
     body: str = attrs.field(
         default="",
         repr=False,
-        validator=text(65_536),
+        validator=and_(text(65_536), Payload()),
         metadata={
             "label": "Body",
-            "help": "Sent as UTF-8 text; set Content-Type among the headers for anything but plain text.",
+            "help": "Sent with each request; for most methods leave it empty.",
             "multiline": True,
+        },
+    )
+    body_encoding: str = attrs.field(
+        default="text",
+        validator=one_of(ENCODINGS),
+        metadata={
+            "label": "Body encoding",
+            "help": "Says what the body is and sets its Content-Type, unless there is one among the headers. json and "
+            "form are checked; base64 stands for the bytes that are sent.",
+            "choices": ENCODINGS,
         },
     )
     auth: BasicAuth | BearerAuth | None = attrs.field(
@@ -154,7 +153,7 @@ class HttpSettings:
     )
     expected_status: tuple[int | str, ...] = attrs.field(
         default=("2xx", "3xx"),
-        validator=_StatusList(),
+        validator=StatusList(),
         metadata={
             "label": "Expected status",
             "help": "Codes (200), classes (2xx) and ranges (200-204).",
@@ -172,6 +171,32 @@ class HttpSettings:
         default=True,
         metadata={"label": "Verify certificate", "help": "Untrusted, expired and wrong certificates count as down."},
     )
+    ca_cert: str = attrs.field(
+        default="",
+        validator=text(65_536),
+        metadata={
+            "label": "Own authority",
+            "help": "PEM of the authorities to trust, in place of those of the machine.",
+            "multiline": True,
+            "placeholder": "-----BEGIN CERTIFICATE-----",
+        },
+    )
+    client_cert: ClientCertificate | None = attrs.field(
+        default=None,
+        metadata={
+            "label": "Client certificate",
+            "help": "Shown to the target's own origin only, when it asks for one.",
+        },
+    )
+    http_version: str = attrs.field(
+        default="auto",
+        validator=one_of(HTTP_VERSIONS),
+        metadata={
+            "label": "HTTP version",
+            "help": "auto speaks HTTP/2 where the server offers it over TLS, and HTTP/1.1 otherwise. 2 demands it.",
+            "choices": HTTP_VERSIONS,
+        },
+    )
     ip_version: str = attrs.field(
         default="auto",
         validator=one_of(IP_VERSIONS),
@@ -181,17 +206,41 @@ class HttpSettings:
             "choices": IP_VERSIONS,
         },
     )
+    proxy: str = attrs.field(
+        default="",
+        validator=and_(text(300), _is_proxy),
+        metadata={
+            "label": "Proxy",
+            "help": "http:// or socks5:// with host and port. It is told addresses, never names: those are looked up "
+            "here. An HTTP proxy must allow CONNECT to the target's port.",
+            "placeholder": "http://squid.internal:3128",
+        },
+    )
+    proxy_auth: BasicAuth | None = attrs.field(
+        default=None,
+        validator=_fits_proxy,
+        metadata={"label": "Proxy authentication", "help": "Sent to the proxy only."},
+    )
     max_body_bytes: int = attrs.field(
         default=2**20,
         validator=between(1, MAX_BODY_BYTES, unit="bytes"),
         metadata={
             "label": "Body limit",
-            "help": "The body is read up to here, counted after decompression; the rest is left.",
+            "help": "The body is read up to here, counted after decompression; the rest is left. The keyword is looked "
+            "for in all of it, assertions and changes in the first 2 MiB.",
             "unit": "bytes",
         },
     )
     keyword: str = attrs.field(
         default="",
-        validator=and_(text(1024), _InSomeBody()),
+        validator=and_(text(1024), InSomeBody()),
         metadata={"label": "Keyword", "help": "A text that the body must contain, capital letters and all."},
+    )
+    cache_buster: bool = attrs.field(
+        default=False,
+        metadata={
+            "label": "Cache buster",
+            "help": "Adds a random query parameter, _asura, to each request to the target's host, so that no cache "
+            "answers in its place.",
+        },
     )
