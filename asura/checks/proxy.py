@@ -19,7 +19,8 @@ from asura.checks.base import Fault, Stopwatch
 from asura.checks.connection import Connection, broken_words, connect, share_s
 from asura.checks.http_exchange import shown
 from asura.checks.target import parse_host, shown_host_port
-from asura.netguard import Address, Guard
+from asura.errors import TargetRefused
+from asura.netguard import Address, Guard, ResolveError
 
 SCHEMES = ("http", "socks5")
 MAX_ADDRESSES = 4
@@ -57,7 +58,10 @@ class Proxy:
 
         Raises TargetRefused, ResolveError.
         """
-        return await guard.resolve(self.host, self.port)
+        try:
+            return await guard.resolve(self.host, self.port)
+        except (TargetRefused, ResolveError) as exc:
+            raise type(exc)(f"{self.shown}: {exc}") from None
 
 
 def parse_proxy(text: str, *, username: str = "", password: str = "") -> Proxy:
@@ -118,6 +122,9 @@ async def _connect_one(proxy: Proxy, own: list[Address], target: Address, watch:
         connection.close()
         raise
     watch.note = ""
+    if watch.talks:
+        watch.tell("proxy", f"{proxy.scheme}, {shown_host_port(connection.address.ip, proxy.port)}")
+        watch.tell("address", place)
     connection.redial = lambda: _connect_one(proxy, own, target, Stopwatch())
     return connection
 
@@ -206,7 +213,7 @@ _SOCKS_UNREACHED = {
     4: "host unreachable",
     5: "connection refused",
     6: "it took too many hops",
-    8: "the proxy doesn't know this kind of address",
+    8: "it doesn't know this kind of address",
 }
 _SOCKS_REFUSED = {
     1: "failed in general",
@@ -214,6 +221,7 @@ _SOCKS_REFUSED = {
     7: "doesn't know the command to connect",
 }
 _ADDRESS_BYTES = {1: 4, 4: 16}
+_NAME = 3
 
 
 async def _ask_socks5(call: _Call) -> None:
@@ -230,8 +238,10 @@ async def _ask_socks5(call: _Call) -> None:
     if reply:
         why = _SOCKS_REFUSED.get(reply, f"answered with the unknown code {reply}")
         call.fail(f"{why} (asked to connect to {call.place})")
-    length = _ADDRESS_BYTES.get(kind) or (await call.exactly(1))[0]  # the address that it connects from: of no use
-    await call.exactly(length + 2)
+    if kind not in _ADDRESS_BYTES and kind != _NAME:
+        call.fail(f"doesn't speak SOCKS5: it said {shown(bytes((version, reply, 0, kind)))}")
+    # The address that it connects from is of no use here.
+    await call.exactly((_ADDRESS_BYTES.get(kind) or (await call.exactly(1))[0]) + 2)
 
 
 async def _greet_socks5(call: _Call) -> None:
