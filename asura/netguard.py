@@ -193,7 +193,7 @@ class Guard:
             raise ResolveError(str(exc)) from None
         if literal is None:
             return self._permitted(host, await self._look_up(host, port, family))
-        addresses = self._permitted(host, [_address(literal, port)])
+        addresses = self._permitted(host, [address_at(literal, port)])
         if family and addresses[0].family != family:
             raise ResolveError(f"{host} is no {_FAMILIES[family]} address")
         if len(self._literals) < MAX_REMEMBERED:
@@ -306,7 +306,8 @@ def _is_localhost(host: str) -> bool:
     return name == "localhost" or name.endswith(".localhost")
 
 
-def _address(ip: IPAddress, port: int) -> Address:
+def address_at(ip: IPAddress, port: int) -> Address:
+    """`ip` as a socket wants it, not judged. Raises ResolveError: this machine has no such interface."""
     if isinstance(ip, IPv4Address):
         return Address(str(ip), socket.AF_INET, (str(ip), port))
     scope = 0

@@ -1,7 +1,9 @@
 """The kinds of monitors, one module each. A new one is a module, a line here and a test."""
 
 from asura.checks.base import CheckType
+from asura.checks.dns import DNS
 from asura.checks.http import HTTP
 from asura.checks.tcp import TCP
+from asura.checks.websocket import WEBSOCKET
 
-CHECK_TYPES: dict[str, CheckType] = {each.name: each for each in (HTTP, TCP)}
+CHECK_TYPES: dict[str, CheckType] = {each.name: each for each in (HTTP, TCP, DNS, WEBSOCKET)}
