@@ -52,7 +52,12 @@ async def start_tls(
 
 def peer_expires_at(connection: Connection) -> int | None:
     """When the peer's certificate ends, milliseconds since 1970, verified or not."""
-    return certificate.expires_at(connection.tls.getpeercert(binary_form=True)) if connection.tls is not None else None
+    if connection.tls is None:
+        return None
+    try:
+        return certificate.expires_at(connection.tls.getpeercert(binary_form=True))
+    except ValueError:  # the connection broke since, and OpenSSL forgot
+        return None
 
 
 async def _handshake(connection: Connection, server_name: str, context: ssl.SSLContext) -> None:
