@@ -83,6 +83,10 @@ schema:
     python -m asura.store.migrate --dump > asura/store/schema.sql.new
     mv asura/store/schema.sql.new asura/store/schema.sql
 
+# Write docs/monitors anew from the types' definitions
+docs:
+    python scripts/monitor_docs.py
+
 # A wheel and an sdist in dist/
 build:
     python -m pip wheel --quiet --no-deps --no-build-isolation -w dist .

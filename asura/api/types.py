@@ -1,7 +1,7 @@
 """What monitor and channel types there are, described well enough to draw their forms."""
 
 import types
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
@@ -52,6 +52,7 @@ class Field:
     secret_keys: Sequence[str] = attrs.field(metadata={"help": "of a map: entries that read back masked"})
     required: bool
     placeholder: str
+    group: str = attrs.field(metadata={"help": "fields that belong together and are seldom set; empty: always shown"})
     choices: Sequence[Choice] | None
     variants: Sequence[Variant] | None
 
@@ -98,7 +99,7 @@ async def list_types(call: Call) -> Types:
     """Their settings with label, help, unit, default and choices: forms come from here."""
     monitor = call.services.config.current.monitor
     return Types(
-        monitors=_monitor_types(),
+        monitors=monitor_types(),
         channels=_channel_types(),
         defaults=Defaults(
             interval=monitor.default_interval,
@@ -110,7 +111,8 @@ async def list_types(call: Call) -> Types:
 
 
 @cache
-def _monitor_types() -> Sequence[TypeView]:
+def monitor_types() -> list[TypeView]:
+    """Every type of monitor: for the forms, and for the docs."""
     return [
         TypeView(
             name=kind.name,
@@ -164,9 +166,16 @@ def _field(field: "attrs.Attribute[Any]") -> Field:
         secret_keys=sorted(told.get("secret_keys", ())),
         required=field.default is attrs.NOTHING,
         placeholder=told.get("placeholder", ""),
-        choices=[Choice(value=str(each), label=str(each)) for each in told["choices"]] if "choices" in told else None,
+        group=told.get("group", ""),
+        choices=_choices(told["choices"]) if "choices" in told else None,
         variants=variants or None,
     )
+
+
+def _choices(values: Iterable[Any]) -> list[Choice]:
+    """Words of their own where the metadata is a mapping, the values themselves where it is a sequence."""
+    labels = values if isinstance(values, Mapping) else {}
+    return [Choice(value=str(each), label=labels.get(each, str(each))) for each in values]
 
 
 def _default(field: "attrs.Attribute[Any]") -> Any:

@@ -81,9 +81,35 @@ def hash_key() -> None:
     keys.hash_from_stdin()
 
 
+class _MonitorType(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4
+    """The name of a type of monitor. They are read only when they are needed: `asura version` doesn't wait for them."""
+
+    name = "type"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        return f"[{'|'.join(self._names())}]"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value not in self._names():
+            self.fail(f"{value!r} is no type of monitor; choose from {', '.join(self._names())}", param, ctx)
+        return value
+
+    def _names(self) -> list[str]:
+        from asura.checks import CHECK_TYPES
+
+        return list(CHECK_TYPES)
+
+
 @main.command()
 @click.argument("target")
-@click.option("--type", "type_name", type=click.Choice(["http", "tcp"]), help="Default: what the target looks like.")
+@click.option("--type", "type_name", type=_MonitorType(), help="Default: what the target looks like.")
+@click.option(
+    "--set",
+    "settings",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="A setting of the type, such as --set keyword=welcome or --set 'expected_status=[200, 3xx]'; repeatable.",
+)
 @click.option("--timeout", default=10, show_default=True, type=click.IntRange(1, 300), help="Seconds to wait.")
 @click.option("--allow-private", is_flag=True, help="Let the check go to loopback and private networks.")
 @click.option(
@@ -93,16 +119,33 @@ def hash_key() -> None:
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     envvar="ASURA_CONFIG",
     show_envvar=True,
-    help="Take the networks that checks may go to from this configuration; ./asura.yaml where there is one.",
+    help="Take what checks may do from this configuration; ./asura.yaml where there is one.",
 )
-def check(target: str, type_name: str | None, timeout: int, allow_private: bool, config_path: Path | None) -> None:
+def check(
+    target: str,
+    type_name: str | None,
+    settings: tuple[str, ...],
+    timeout: int,
+    allow_private: bool,
+    config_path: Path | None,
+) -> None:
     """Check a target once, and store nothing.
 
-    TARGET is an address such as https://example.org, or host:port. Exit status: 0 up; 1 down or degraded.
+    TARGET is an address such as https://example.org, or host:port; with --type whatever that type wants. Exit status:
+    0 up; 1 down or degraded.
     """
     from asura.cli import checking
 
-    checking.check(target, type_name=type_name, timeout_s=timeout, allow_private=allow_private, config_path=config_path)
+    checking.check(
+        checking.Wanted(
+            target=target,
+            type_name=type_name,
+            settings=settings,
+            timeout_s=timeout,
+            allow_private=allow_private,
+            config_path=config_path,
+        )
+    )
 
 
 @main.command()

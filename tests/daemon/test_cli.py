@@ -179,8 +179,8 @@ class TestCheck:
             done = asura("check", f"http://{address}/", "--allow-private", cwd=tmp_path)
         assert done.returncode == 0
         assert done.stdout.startswith(f"up  http://{address}/ in ")
-        assert re.search(r"^  connect +\d+ ms$", done.stdout, re.MULTILINE)
-        assert re.search(r"^  HTTP status +200$", done.stdout, re.MULTILINE)
+        assert re.search(r"^  connect +\d+ ms +━+$", done.stdout, re.MULTILINE)
+        assert re.search(r"^  answer +200\b", done.stdout, re.MULTILINE)
         assert list(tmp_path.iterdir()) == []
 
     def test_a_target_that_says_it_is_broken_is_down(self, tmp_path: Path) -> None:
@@ -188,6 +188,31 @@ class TestCheck:
             done = asura("check", f"http://{address}/", "--allow-private", cwd=tmp_path)
         assert done.returncode == 1
         assert "503" in done.stdout
+
+    def test_settings_are_set_by_hand(self, tmp_path: Path) -> None:
+        with answering(status=404) as address:
+            arguments = ("check", f"http://{address}/", "--allow-private", "--set")
+            assert asura(*arguments, "expected_status=404", cwd=tmp_path).returncode == 0
+            assert asura(*arguments, "expected_status=[2xx, 404]", cwd=tmp_path).returncode == 0
+
+    @pytest.mark.parametrize(
+        ("setting", "told"),
+        [
+            ("keyword", "must be NAME=VALUE"),
+            ("colour=red", "http has no setting colour"),
+            ("max_redirects=many", "--set max_redirects must be a whole number"),
+            ("headers={", "can't be read as YAML"),
+        ],
+    )
+    def test_a_wrong_setting_is_wrong_usage(self, tmp_path: Path, setting: str, told: str) -> None:
+        done = asura("check", "http://127.0.0.1:9/", "--set", setting, cwd=tmp_path)
+        assert done.returncode == 2
+        assert told in done.stderr
+
+    def test_an_unknown_type_is_wrong_usage_and_the_types_are_named(self, tmp_path: Path) -> None:
+        done = asura("check", "example.org", "--type", "gopher", cwd=tmp_path)
+        assert done.returncode == 2
+        assert "http, " in done.stderr
 
     def test_host_and_port_are_checked_by_tcp(self, tmp_path: Path) -> None:
         with answering() as address:
