@@ -1,28 +1,16 @@
-import contextlib
-import errno
-import os
 import re
 import socket
-import stat
-import tracemalloc
 import zlib
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 
 import pytest
 import trio
 
-from asura.checks import CHECK_TYPES
-from asura.checks.base import Env, Stopwatch
-from asura.checks.http_settings import BasicAuth, BearerAuth, HttpSettings
-from asura.errors import OwnFailure
 from asura.model.monitor import Status
-from asura.netguard import Guard
 from tests.checks.conftest import Check
+from tests.fakes.proxy import http_proxy, socks5_proxy
 from tests.fakes.target import (
     Behaviour,
     answer,
-    bomb,
     break_off,
     chunked,
     endless,
@@ -109,12 +97,25 @@ UP: dict[str, tuple[Behaviour, dict[str, object]]] = {
 }
 
 
+WAYS: dict[str, Behaviour | None] = {"directly": None, "by HTTP proxy": http_proxy(), "by SOCKS5 proxy": socks5_proxy()}
+
+
+async def by(way: str, nursery: trio.Nursery) -> dict[str, object]:
+    """The setting for a way to the target, with its proxy started."""
+    behaviour = WAYS[way]
+    if behaviour is None:
+        return {}
+    proxy = await start_target(nursery, behaviour)
+    return {"proxy": f"{'http' if 'HTTP' in way else 'socks5'}://{proxy.address}"}
+
+
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(("behaviour", "settings"), UP.values(), ids=UP)
 async def test_a_target_is_up_with(
-    behaviour: Behaviour, settings: dict[str, object], check: Check, nursery: trio.Nursery
+    behaviour: Behaviour, settings: dict[str, object], way: str, check: Check, nursery: trio.Nursery
 ) -> None:
     target = await start_target(nursery, behaviour)
-    outcome = await check("http", target.url, **settings)
+    outcome = await check("http", target.url, **settings, **await by(way, nursery))
     assert (outcome.status, outcome.message) == (Status.UP, "")
     assert outcome.response_ms is not None
     assert outcome.response_ms >= 1
@@ -228,12 +229,13 @@ DOWN: dict[str, tuple[Behaviour, dict[str, object], str]] = {
 }
 
 
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(("behaviour", "settings", "message"), DOWN.values(), ids=DOWN)
 async def test_a_target_is_down_by(
-    behaviour: Behaviour, settings: dict[str, object], message: str, check: Check, nursery: trio.Nursery
+    behaviour: Behaviour, settings: dict[str, object], message: str, way: str, check: Check, nursery: trio.Nursery
 ) -> None:
     target = await start_target(nursery, behaviour)
-    outcome = await check("http", target.url, **settings)
+    outcome = await check("http", target.url, **settings, **await by(way, nursery))
     assert outcome.status is Status.DOWN
     assert outcome.message.startswith(message)
 
@@ -283,130 +285,6 @@ async def test_the_story_of_a_timeout_tells(
     assert re.sub(r"\d+ ms", "N ms", outcome.message) == story
 
 
-async def test_a_bomb_of_1_gib_costs_less_than_16_mib(check: Check, nursery: trio.Nursery) -> None:
-    target = await start_target(nursery, answer(200, bomb(), content_encoding="gzip"))
-    limit = 16 * 2**20
-    tracemalloc.start()
-    try:
-        outcome = await check("http", target.url, keyword="needle", max_body_bytes=limit)
-        peak_bytes = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert outcome.message == f'"needle" is not in the first {limit} bytes of the body, and no more is read'
-    assert peak_bytes < 2 * 2**20
-
-
-async def test_a_bomb_lets_other_tasks_run(check: Check, nursery: trio.Nursery) -> None:
-    target = await start_target(nursery, answer(200, bomb(64), content_encoding="gzip"))
-    turns = 0
-
-    async def count() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await trio.lowlevel.checkpoint()
-
-    nursery.start_soon(count)
-    await check("http", target.url, max_body_bytes=16 * 2**20)
-    assert turns > 100
-
-
-async def test_redirects_are_followed_and_their_phases_add_up(check: Check, nursery: trio.Nursery) -> None:
-    table = {"/": redirect("/b?token=x"), "/b?token=x": redirect("c", 307), "/c": answer(200, b"at last")}
-    target = await start_target(nursery, routes(table))
-    outcome = await check("http", target.url, keyword="at last")
-    assert (outcome.status, outcome.status_code, target.connections) == (Status.UP, 200, 3)
-
-
-async def test_redirects_end_at_the_limit(check: Check, nursery: trio.Nursery) -> None:
-    table = {"/": redirect("/1?secret=1")} | {
-        f"/{n}?secret={n}": redirect(f"/{n + 1}?secret={n + 1}") for n in range(1, 9)
-    }
-    target = await start_target(nursery, routes(table))
-    outcome = await check("http", target.url, max_redirects=3)
-    assert outcome.message == f"more than 3 redirects, the last to http://{target.address}/4?…"
-    assert target.connections == 4
-
-
-async def test_a_circle_of_redirects_is_told(check: Check, nursery: trio.Nursery) -> None:
-    target = await start_target(nursery, routes({"/": redirect("/b"), "/b": redirect("/")}))
-    outcome = await check("http", target.url)
-    assert outcome.message == f"redirects in a circle: http://{target.address}/b leads back to http://{target.address}/"
-    assert target.connections == 2
-
-
-METHODS = {
-    "303 makes it a GET": ("POST", 303, b"GET"),
-    "302 after POST makes it a GET": ("POST", 302, b"GET"),
-    "301 after POST makes it a GET": ("POST", 301, b"GET"),
-    "302 after PUT stays a PUT": ("PUT", 302, b"PUT"),
-    "307 stays a POST": ("POST", 307, b"POST"),
-    "308 stays a POST": ("POST", 308, b"POST"),
-    "303 after HEAD stays a HEAD": ("HEAD", 303, b"HEAD"),
-}
-
-
-@pytest.mark.parametrize(("method", "status", "expected"), METHODS.values(), ids=METHODS)
-async def test_the_method_after_a_redirect(
-    method: str, status: int, expected: bytes, check: Check, nursery: trio.Nursery
-) -> None:
-    target = await start_target(nursery, routes({"/": redirect("/b", status), "/b": answer(200, b"")}))
-    body = "" if method == "HEAD" else "a body"
-    outcome = await check("http", target.url, method=method, body=body)
-    assert outcome.status is Status.UP
-    assert target.requests[1].split(b" ")[0] == expected
-    assert target.requests[1].endswith(b"a body") == (expected in (b"POST", b"PUT"))
-    assert (b"content-length" in target.requests[1].lower()) == (expected in (b"POST", b"PUT"))
-
-
-CREDENTIALS = {"Authorization": "Basic c2VjcmV0", "Cookie": "secret=1", "X-API-Key": "secret", "X-Token": "secret"}
-
-
-async def test_credentials_stay_with_their_origin(check: Check, nursery: trio.Nursery) -> None:
-    other = await start_target(nursery, answer())
-    target = await start_target(nursery, redirect(other.url))
-    outcome = await check(
-        "http", target.url, headers={**CREDENTIALS, "Host": "secret.example", "Accept-Language": "de"}
-    )
-    assert outcome.status is Status.UP
-    assert target.requests[0].count(b"secret") == 4
-    assert b"secret" not in other.requests[0]
-    assert b"Authorization" not in other.requests[0]
-    assert b"Accept-Language: de" in other.requests[0]
-    assert f"Host: {other.address}".encode() in other.requests[0]
-
-
-async def test_credentials_that_were_dropped_stay_dropped(check: Check, nursery: trio.Nursery) -> None:
-    target = await start_target(nursery, answer())
-    other = await start_target(nursery, redirect(f"{target.url}back"))
-    target.behaviour = routes({"/": redirect(other.url), "/back": answer()})
-    outcome = await check("http", target.url, headers=CREDENTIALS, auth=BearerAuth(token="secret"))
-    assert outcome.status is Status.UP
-    assert b"secret" in target.requests[0]
-    assert b"secret" not in target.requests[1]
-
-
-async def test_credentials_follow_within_their_origin(check: Check, nursery: trio.Nursery) -> None:
-    target = await start_target(nursery, routes({"/": redirect("/b"), "/b": answer()}))
-    await check("http", target.url, auth=BasicAuth(username="ann", password="pw"))
-    assert all(b"Authorization: Basic YW5uOnB3\r\n" in request for request in target.requests)
-
-
-async def test_a_body_is_not_handed_to_another_origin(check: Check, nursery: trio.Nursery) -> None:
-    other = await start_target(nursery, answer())
-    target = await start_target(nursery, redirect(other.url, 307))
-    outcome = await check("http", target.url, method="POST", body="password=secret")
-    assert outcome.message.startswith(f"307 redirects the request's body to another origin, {other.url}: not followed")
-    assert other.connections == 0
-
-
-async def test_credentials_in_a_redirect_are_ignored(check: Check, nursery: trio.Nursery) -> None:
-    target = await start_target(nursery, answer())
-    target.behaviour = routes({"/": redirect(f"http://user:pw@{target.address}/b"), "/b": answer()})
-    assert (await check("http", target.url)).status is Status.UP
-    assert b"Authorization" not in target.requests[1]
-
-
 async def test_a_request_says_who_asks(check: Check, nursery: trio.Nursery) -> None:
     target = await start_target(nursery, answer())
     await check("http", f"{target.url}a b?c=d&e=ü#part".replace(" ", "%20"), method="POST", body="grüße")
@@ -444,170 +322,3 @@ async def test_an_early_answer_counts_although_the_request_was_not_read(check: C
     target = await start_target(nursery, behave)  # type: ignore[arg-type]
     outcome = await check("http", target.url, method="POST", body="x" * 65_000)
     assert outcome.status_code == 413
-
-
-async def test_private_targets_are_refused_by_default(check: Check, env: Env, nursery: trio.Nursery) -> None:
-    target = await start_target(nursery, answer())
-    outcome = await check("http", target.url, env=Env(guard=Guard(), tls=env.tls))
-    assert outcome.status is Status.DOWN
-    assert outcome.message == (
-        "127.0.0.1 is a loopback address; set monitor.allow_private_targets or list it in monitor.allowed_networks"
-    )
-    assert target.connections == 0
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "some.example"])
-async def test_a_failure_of_this_machine_is_not_the_targets(
-    host: str, check: Check, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def out_of_sockets(*_: object) -> None:
-        raise OSError(errno.EMFILE, "Too many open files")
-
-    resolve_to({}, monkeypatch)
-    with monkeypatch.context() as patch:
-        patch.setattr(socket, "socket", out_of_sockets)
-        with pytest.raises(OwnFailure, match="no socket left on this machine"):
-            await check("http", f"http://{host}:9/")
-
-
-async def test_the_next_address_is_tried_when_one_refuses(
-    check: Check, env: Env, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    target = await start_target(nursery, answer())
-    names = {"both.example": ["::1", "127.0.0.1"], "dead.example": ["::1", "::1"]}
-    resolve_to(names, monkeypatch)
-    outcome = await check("http", f"http://both.example:{target.port}/")
-    assert outcome.status is Status.UP
-    assert (outcome.timings.dns_ms or 0) >= 1
-    wrong = await check("http", f"http://both.example:{target.port}/", ip_version="6")
-    assert wrong.message.startswith(f"connect to both.example:{target.port} ")
-
-
-@pytest.fixture
-async def unreachable_port() -> AsyncIterator[Callable[[int], None]]:
-    """Make a port of 127.0.0.3 drop every new connection, as a dead route does: its queue is full."""
-    with contextlib.ExitStack() as stack:
-
-        def fill(port: int) -> None:
-            listener = stack.enter_context(socket.create_server(("127.0.0.3", port), backlog=0))
-            for _ in range(3):
-                sock = stack.enter_context(socket.socket())
-                sock.setblocking(False)
-                sock.connect_ex(listener.getsockname())
-
-        yield fill
-
-
-async def test_an_address_that_never_answers_costs_only_its_share(
-    unreachable_port: Callable[[int], None], check: Check, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    target = await start_target(nursery, answer())
-    unreachable_port(target.port)
-    resolve_to({"half.example": ["127.0.0.3", "127.0.0.1"], "dead.example": ["127.0.0.3"]}, monkeypatch)
-    outcome = await check("http", f"http://half.example:{target.port}/", timeout_s=1.5)
-    assert outcome.status is Status.UP
-    assert (outcome.timings.connect_ms or 0) >= 500
-    outcome = await check("http", f"http://dead.example:{target.port}/", timeout_s=0.3)
-    assert outcome.message.startswith("no answer in 0.3 s: name found in ")
-    assert outcome.message.endswith(", then no connection")
-
-
-async def test_refused_addresses_of_a_name_are_left_out(
-    check: Check, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    target = await start_target(nursery, answer())
-    resolve_to({"mixed.example": ["10.0.0.1", "127.0.0.1"], "inner.example": ["10.0.0.1", "10.0.0.2"]}, monkeypatch)
-    assert (await check("http", f"http://mixed.example:{target.port}/")).status is Status.UP
-    refused = await check("http", "http://inner.example/")
-    assert refused.message.startswith("inner.example is refused: 10.0.0.1 is a private address; set ")
-    assert refused.is_refused
-
-
-async def test_a_redirect_to_a_refused_address_says_so(check: Check, nursery: trio.Nursery) -> None:
-    target = await start_target(nursery, answer(302, location="http://10.0.0.1/"))
-    outcome = await check("http", target.url)
-    assert outcome.is_refused
-    assert outcome.message.startswith("10.0.0.1 is a private address; set ")
-
-
-async def test_an_unknown_name_is_told(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
-    resolve_to({}, monkeypatch)
-    outcome = await check("http", "http://nowhere.example/")
-    assert (outcome.status, outcome.message) == (Status.DOWN, "nowhere.example: no such name")
-
-
-def resolve_to(names: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stand in for the name server, which tests must not ask."""
-
-    def getaddrinfo(name: str, port: int, family: int = 0, kind: int = 0) -> list[tuple[object, ...]]:
-        if name not in names:
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        found = [(socket.AF_INET6 if ":" in ip else socket.AF_INET, ip) for ip in names[name]]
-        return [(fam, kind, 6, "", (ip, port)) for fam, ip in found if family in (0, fam)]
-
-    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-
-
-def descriptors() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
-
-
-HALFWAY: dict[str, Behaviour] = {
-    "before the answer": silent,
-    "in the body": slow_trickle,
-    "in an endless body": endless(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + bomb(64)[:5000], b"\0"),
-}
-
-
-@pytest.mark.parametrize("behaviour", HALFWAY.values(), ids=HALFWAY)
-async def test_a_check_cancelled_halfway_leaves_no_descriptor(
-    behaviour: Behaviour, check: Check, nursery: trio.Nursery
-) -> None:
-    target = await start_target(nursery, behaviour)
-    async with trio.open_nursery() as checks:
-        for _ in range(20):
-            checks.start_soon(lambda: check("http", target.url, timeout_s=0.2, max_body_bytes=16 * 2**20))
-    await drained(target.port)
-
-
-async def test_2000_failing_checks_leave_nothing(env: Env, nursery: trio.Nursery) -> None:
-    half = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")
-    target = await start_target(nursery, routes({"/": raw(), "/garbage": raw(b"garbage\r\n"), "/half": half}))
-    broken = await start_target(nursery, reset)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        closed = f"http://127.0.0.1:{free.getsockname()[1]}/"
-    http = CHECK_TYPES["http"]
-    attempts = [
-        http.prepare(url, HttpSettings(), env)
-        for url in (closed, broken.url, target.url, f"{target.url}garbage", f"{target.url}half", "http://10.0.0.1/")
-    ]
-    before, tasks = descriptors(), trio.lowlevel.current_statistics().tasks_living
-
-    async def repeat(attempt: object) -> None:
-        for _ in range(350):
-            outcome = await attempt(Stopwatch())  # type: ignore[operator]
-            assert outcome.status is Status.DOWN
-
-    async with trio.open_nursery() as checks:
-        for attempt in attempts:
-            checks.start_soon(repeat, attempt)
-    with trio.fail_after(5):
-        while descriptors() > before or trio.lowlevel.current_statistics().tasks_living > tasks:  # noqa: ASYNC110
-            await trio.sleep(0.01)
-
-
-async def drained(port: int) -> None:
-    """Wait until no socket of this process is connected to `port` any longer."""
-    with trio.fail_after(5):
-        while any(peer_port(fd) == port for fd in os.listdir("/proc/self/fd")):  # noqa: ASYNC110
-            await trio.sleep(0.01)
-
-
-def peer_port(fd: str) -> int | None:
-    try:
-        if not stat.S_ISSOCK(os.fstat(int(fd)).st_mode):
-            return None
-        with socket.socket(fileno=os.dup(int(fd))) as sock:
-            return int(sock.getpeername()[1])
-    except (OSError, IndexError, TypeError):
-        return None
