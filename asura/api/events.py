@@ -38,8 +38,8 @@ _STREAMS = metrics.gauge("asura_event_streams", "Readers of live events at this 
 async def events(call: Call) -> Response:
     """Each event is a hint to look, with a JSON document as its data.
 
-    - `monitor`: `{"id", "kind": "monitor.changed" | "monitor.status", …}`; a change of status has `status` and
-      `confirming`.
+    - `monitor`: `{"id", "kind": "monitor.changed" | "monitor.status" | "monitor.content", …}`; a change of status
+      has `status` and `confirming`, one of the content has `change`, its id.
     - `checks`: at most once a second, `[{"id", "status", "last_check_at", "last_response_ms", "confirming"}]`: what
       the last check of each of these monitors saw.
     - `incident`, `delivery`, `channel`: `{"id", "kind", …}`.

@@ -20,7 +20,7 @@ RING_SIZE = 1000
 MAX_KNOWN = 50_000
 """Monitors whose last check is known: more than there can sensibly be, and deleted ones leave in the end."""
 
-KEPT = frozenset({"monitor.changed", "monitor.status", "incident.*", "delivery.*", "channel.*"})
+KEPT = frozenset({"monitor.changed", "monitor.status", "monitor.content", "incident.*", "delivery.*", "channel.*"})
 CHECKED = frozenset({"monitor.checked"})
 
 

@@ -56,7 +56,7 @@ class MonitorDocument:
     group: str | None = _field(None, text(255))
     settings: Mapping[str, Any] = attrs.field(factory=dict, metadata={"by_type": SETTINGS})
     assertions: Any = attrs.field(factory=list, metadata={"help": "none are understood by this version"})
-    track_changes: bool = False
+    track_changes: bool = _field(False, help="tell when what the target says has changed; for types that have a text")
     failure_threshold: int = _field(3, between(1, MAX_THRESHOLD), help="consecutive failures before down")
     success_threshold: int = _field(1, between(1, MAX_THRESHOLD), help="consecutive successes before up")
     resend_interval: int = _field(
@@ -218,8 +218,10 @@ def _contradictions(document: MonitorDocument) -> Iterator[tuple[str, tuple[str,
     if document.assertions != []:
         wanted = "must be empty: this version knows no assertions; an http monitor has settings.keyword"
         yield "assertions", (), wanted
-    if document.track_changes:
-        yield "track_changes", (), "must be false: this version doesn't track changes"
+    if document.track_changes and not CHECK_TYPES[document.type].tracks_changes:
+        yield "track_changes", ("type",), f"must be false: the answers of type {document.type} have no text to compare"
+    if document.track_changes and document.settings.get("method") == "HEAD":
+        yield "track_changes", ("type", "settings"), "must be false: answers to HEAD have no body to compare"
     if document.escalation_policy_id is not None:
         yield "escalation_policy_id", (), "must be null: this version has no escalation policies"
     if set(document.regions) - {LOCAL}:

@@ -8,6 +8,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from asura.api import (
     audit,
+    contents,
     errors,
     events,
     health,
@@ -35,6 +36,7 @@ ALL: tuple[Routes, ...] = (
     monitors.routes,
     monitor_actions.routes,
     history.routes,
+    contents.routes,
     incidents.routes,
     notifications.routes,
     types.routes,

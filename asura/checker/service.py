@@ -10,6 +10,9 @@ import attrs
 import trio
 
 from asura.checker import rules
+from asura.checker.contents import Contents
+from asura.checker.known import Known
+from asura.checker.places import HANGS_S, Place, Places
 from asura.checks import CHECK_TYPES
 from asura.checks.base import Env, Keep, Stopwatch
 from asura.clock import Clock
@@ -36,17 +39,21 @@ class Observe(Protocol):
 class Checker:
     """Makes attempts. One for the whole daemon, so that `max_concurrent` holds for scheduled and manual checks."""
 
-    def __init__(self, *, env: Callable[[], Env], clock: Clock, max_concurrent: int) -> None:
+    def __init__(
+        self, *, env: Callable[[], Env], clock: Clock, max_concurrent: int, known: Known | None = None
+    ) -> None:
+        """`known` is told what is stored, and saves looking again at what stayed the same."""
         self._env = env
         self._clock = clock
-        self._places = trio.CapacityLimiter(max_concurrent)
+        self._places = Places(max_concurrent)
+        self._contents = Contents(Known() if known is None else known)
         self.generation = 0
         """Counts what made prepared checks out of date: prepare again when it has moved."""
 
     @property
     def running(self) -> int:
         """How many attempts are under way."""
-        return self._places.borrowed_tokens
+        return self._places.taken
 
     def renew(self) -> None:
         """What checks share has changed; those that are prepared already are out of date."""
@@ -60,26 +67,36 @@ class Checker:
         Raises InvalidDocument if the stored settings are not those of this version.
         """
         check_type = CHECK_TYPES[monitor.type]
-        keep = Keep()
-        attempt = check_type.prepare(monitor.target, load(check_type.settings, monitor.settings), self._env(), keep)
+        settings = load(check_type.settings, monitor.settings)
+        attempt = check_type.prepare(monitor.target, settings, self._env(), Keep(body=monitor.track_changes))
+        see = self._contents.of(monitor, settings) if monitor.track_changes else None
         timeout_s = monitor.timeout_s
+        hung = False
 
         async def observe(*, silent_ms: int | None = None) -> Observation:
-            try:
-                self._places.acquire_nowait()  # `acquire` gives way to other tasks even when there is room
-            except trio.WouldBlock:
-                await self._places.acquire()
-            try:
-                return await look(silent_ms)
-            finally:
-                self._places.release()
+            nonlocal hung
+            while True:
+                place = Place(hangs=hung, keeps=talks)
+                if not self._places.take_at_once(place):
+                    await self._places.take(place)
+                try:
+                    seen = await look(silent_ms, place)
+                finally:
+                    self._places.give_back(place)
+                    hung = place.was_lost or trio.current_time() - place.began_s >= HANGS_S
+                if seen is not None:
+                    return seen
 
-        async def look(silent_ms: int | None) -> Observation:
+        async def look(silent_ms: int | None, place: Place) -> Observation | None:
+            """One attempt; None when it lost its place before its end."""
             checked_at = self._clock.now_ms()
             watch = Stopwatch(talks=talks)
             outcome = None
             with trio.move_on_after(timeout_s) as attempting:
+                place.attempt = attempting
                 outcome = await attempt(watch)
+            if outcome is None and place.was_lost:
+                return None
             if outcome is None:
                 outcome = Outcome(status=Status.DOWN, message=watch.story(timeout_s), timings=watch.timings())
             if outcome.status is Status.DOWN:
@@ -88,11 +105,16 @@ class Checker:
                 outcome = rules.judge(outcome, upside_down=monitor.upside_down)
             if watch.notes:
                 outcome = attrs.evolve(outcome, notes=tuple(watch.notes))
+            content = None
+            if outcome.reply is not None:
+                content = await see(outcome) if see else None
+                outcome = attrs.evolve(outcome, reply=None)  # a body must not wait for the store
             return Observation(
                 monitor_id=monitor.id,
                 config_version=monitor.config_version,
                 checked_at=checked_at,
                 outcome=outcome,
+                content=content,
                 silent_ms=silent_ms,
             )
 

@@ -9,6 +9,7 @@ from attrs.validators import and_
 from asura.checks.http_fields import SECRET_HEADERS, HeaderLines, InSomeBody, StatusList
 from asura.checks.http_payload import ENCODINGS, Payload
 from asura.checks.proxy import MAX_SOCKS_TEXT_BYTES, Proxy, parse_proxy
+from asura.content.ignoring import paths_field, patterns_field
 from asura.fields import between, one_of, pattern, text
 
 IP_VERSIONS = ("auto", "4", "6")
@@ -227,7 +228,7 @@ class HttpSettings:
         metadata={
             "label": "Body limit",
             "help": "The body is read up to here, counted after decompression; the rest is left. The keyword is looked "
-            "for in all of it, assertions and changes in the first 2 MiB.",
+            "for in all of it, assertions are made about the first 2 MiB, changes told of the first 256 KiB of text.",
             "unit": "bytes",
         },
     )
@@ -236,6 +237,8 @@ class HttpSettings:
         validator=and_(text(1024), InSomeBody()),
         metadata={"label": "Keyword", "help": "A text that the body must contain, capital letters and all."},
     )
+    ignore_patterns: tuple[str, ...] = patterns_field()
+    ignore_paths: tuple[str, ...] = paths_field()
     cache_buster: bool = attrs.field(
         default=False,
         metadata={

@@ -15,6 +15,7 @@ from asura.checks.opening import VERIFY_TLS, Place, converse, judged
 from asura.checks.target import Url, parse_url
 from asura.checks.tcp import unescape
 from asura.checks.websocket_session import Session, rejection_words
+from asura.content.ignoring import paths_field, patterns_field
 from asura.fields import pattern, text
 from asura.model.assertion import BODY_ASSERTIONS, AssertionType
 from asura.model.observation import Outcome, Reply
@@ -72,6 +73,8 @@ class WebSocketSettings:
         },
     )
     verify_tls: bool = attrs.field(default=True, metadata=VERIFY_TLS)
+    ignore_patterns: tuple[str, ...] = patterns_field()
+    ignore_paths: tuple[str, ...] = paths_field()
 
 
 def target_problem(target: str) -> str | None:

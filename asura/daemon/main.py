@@ -15,6 +15,7 @@ import trio
 
 from asura import __version__, log
 from asura.api.services import Services
+from asura.checker.known import Known
 from asura.checker.service import Checker
 from asura.checks.base import Env, TlsContexts
 from asura.clock import SystemClock
@@ -100,10 +101,13 @@ class _Daemon:
         self._tls = TlsContexts()
         self._guard = _guard(config)
         self._record = pipeline.recorder(store, self._clock, base_url=self._base_url)
+        known = Known()
+        hub.attach(known)
         self._checker = Checker(
             env=self._env,
             clock=self._clock,
             max_concurrent=config.monitor.max_concurrent,
+            known=known,
         )
         self._hub = hub
 

@@ -3,12 +3,13 @@
     scheduler ──▶ checker ──▶ [observations] ──▶ collector ──▶ store.write(ledger.record)
                                                                   │ one transaction:
                                                                   │ check, rollups, vote, verdict, state,
-                                                                  │ timeline, incident, outbox
+                                                                  │ timeline, incident, content, outbox
                                                                   ▼ after the commit
                        hub ──▶ dispatcher (outbox), reminders, scheduler (changes), dashboard (events)
 
 Everything that waits stands in the database; the channel between the checks and the collector is bounded, so that
-a store that can't keep up slows the checks down instead of filling the memory.
+a store that can't keep up slows the checks down instead of filling the memory. For the same reason no observation
+holds a body: a reply is made a content within its check, and only if that is not known already.
 """
 
 from collections import Counter
@@ -20,9 +21,9 @@ import trio
 from asura import metrics
 from asura.clock import Clock
 from asura.consensus.service import Record
-from asura.incidents import ledger
+from asura.incidents import contents, ledger
 from asura.model.observation import Observation
-from asura.store.database import Store
+from asura.store.database import Conn, Store
 
 _CHECKS = metrics.counter("asura_checks_total", "Checks that were recorded, by what they saw.", ("status",))
 
@@ -46,10 +47,18 @@ def open_channels() -> Channels:
 
 def recorder(store: Store, clock: Clock, *, base_url: Callable[[], str]) -> Record:
     """The function that makes observations durable with everything that follows from them."""
+    diffs = trio.CapacityLimiter(1)
 
     async def record(observations: list[Observation]) -> None:
         url = base_url()
-        await store.write(lambda conn: ledger.record(conn, observations, now_ms=clock.now_ms(), base_url=url))
+        findings = await contents.compare(store, observations, limiter=diffs)
+
+        def write(conn: Conn) -> None:
+            now_ms = clock.now_ms()
+            ledger.record(conn, observations, now_ms=now_ms, base_url=url)
+            contents.record(conn, findings, now_ms=now_ms, base_url=url)
+
+        await store.write(write)
         for status, count in Counter(observation.outcome.status.value for observation in observations).items():
             _CHECKS.inc(count, status=status)
 

@@ -6,6 +6,7 @@ from typing import Any
 import attrs
 
 from asura.ids import MonitorId
+from asura.model.content import Content
 from asura.model.monitor import LOCAL, Status
 
 
@@ -79,6 +80,8 @@ class Observation:
     checked_at: int
     outcome: Outcome
     region: str = LOCAL
+    content: Content | None = attrs.field(default=None, repr=False)
+    """For change detection; None when there is nothing to compare, or it is known to be as it was."""
     silent_ms: int | None = None
     """How long nobody had been looking when this check was asked for: since the end of the one before. None: unknown.
 

@@ -11,7 +11,7 @@ from asura.incidents import ledger
 from asura.live import Event
 from asura.model.monitor import Monitor, MonitorState, MonitorStatus
 from asura.scheduler.rules import cycle
-from asura.store import incidents, monitors, states, timeline, votes
+from asura.store import contents, incidents, monitors, states, timeline, votes
 from asura.store.database import Conn, emit
 
 
@@ -41,6 +41,8 @@ def replace(conn: Conn, monitor: Monitor, *, now_ms: int) -> Monitor:
         _turn_on_or_off(conn, monitor, now_ms=now_ms)
     if monitor.enabled != before.enabled or not _judges_the_same(before, monitor):
         votes.drop(conn, monitor.id)  # but a new name or group is no new question
+    if not monitor.track_changes or not _asks_the_same(before, monitor):
+        contents.forget(conn, monitor.id)  # what is found next is the first of its kind, and no change
     emit(conn, Event(kind="monitor.changed", id=monitor.id))
     return monitor
 
@@ -50,6 +52,10 @@ def _judges_the_same(before: Monitor, after: Monitor) -> bool:
         getattr(before, name) == getattr(after, name)
         for name in ("type", "target", "settings", "assertions", "upside_down", "interval_s", "timeout_s", "regions")
     )
+
+
+def _asks_the_same(before: Monitor, after: Monitor) -> bool:
+    return all(getattr(before, name) == getattr(after, name) for name in ("type", "target", "settings"))
 
 
 def set_enabled(conn: Conn, monitor_id: int, *, enabled: bool, now_ms: int) -> Monitor:

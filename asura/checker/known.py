@@ -1,25 +1,30 @@
 """What was found last of each monitor's content and is stored: while a body is the same, nothing else need be done.
 
-Only a memory of what stands in the database; lost with the process, and then filled again check by check.
+Only a memory of what stands in the database, told by its commits in their order; lost with the process, and then
+filled again check by check.
 """
 
-from asura.model.content import Content
+from asura.live import Event, Subscription
 
 MAX_KNOWN = 50_000
-"""Monitors and regions: more than there can sensibly be, and those that are gone leave in the end. Some 10 MB."""
+"""Monitors and regions: more than there can sensibly be, and those that are gone leave in the end. Some 20 MB."""
+STORED = "content.stored"
+"""The kind of event that tells what is stored now: `region`, `config_version`, `raw_hash`, `hash`."""
 
 
-class Known:
-    """By monitor, region and configuration: an edit makes what is known worthless."""
+class Known(Subscription):
+    """By monitor, region and configuration: an edit makes what is known worthless. Attach it to the hub."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[int, str], tuple[int, bytes, bytes]] = {}
+        super().__init__(frozenset({STORED}))
+        self._found: dict[tuple[int | None, str], tuple[int, bytes, bytes]] = {}
 
-    def put(self, monitor_id: int, region: str, *, config_version: int, content: Content) -> None:
+    def put(self, event: Event) -> None:
         """Remember what is stored now; from the trio thread only."""
-        key = (monitor_id, region)
+        told = event.detail
+        key = (event.id, told["region"])
         self._found.pop(key, None)
-        self._found[key] = (config_version, content.raw_hash, content.hash)
+        self._found[key] = (told["config_version"], told["raw_hash"], told["hash"])
         if len(self._found) > MAX_KNOWN:
             del self._found[next(iter(self._found))]
 
