@@ -17,8 +17,11 @@ CONTEXT = 3
 """Unchanged lines shown around a change, as `diff -u` does."""
 MAX_DIFF_CHARS = 16_000
 """What a person reads of a change, and a row of the history holds."""
-SHOWN_CHARS = 4_000
+SIDE_CHARS = 4_000
 """Of each side of one change when the whole doesn't fit, so that what is new is seen beside what is gone."""
+MAX_BRIEF_CHARS = 1_500
+"""Of a diff in a message: what a chat shows without a fold."""
+BRIEF_SIDE_CHARS = 500
 MAX_WORK = 2_000_000
 """Lines looked at and cells of tables filled: about half a second."""
 
@@ -38,21 +41,28 @@ class Difference:
     removed: int
     is_cut: bool
     diff: str
+    brief: str
+    """The same for a message, much shorter."""
 
 
 def compare(old: str, new: str) -> Difference:
     """How `new` differs from `old`, line by line. Lines end with a line feed alone."""
     before, after = old.split("\n") if old else [], new.split("\n") if new else []
     changes = list(_changes(before, after))
-    diff = _written(before, after, changes, shown_chars=MAX_DIFF_CHARS)
-    is_cut = diff is None
-    if diff is None:
-        diff = _written(before, after, changes, shown_chars=SHOWN_CHARS, is_short=True) or ""
+    shown = list(_hunk_lines(before, after, changes, most_chars=MAX_DIFF_CHARS))
+    is_cut = shown[-1:] == [_REST]  # a line of the texts has a sign before it
+    if is_cut:
+        shown = list(_hunk_lines(before, after, changes, most_chars=MAX_DIFF_CHARS, side_chars=SIDE_CHARS))
+    diff = brief = "\n".join(shown)
+    if len(diff) > MAX_BRIEF_CHARS:
+        shown = list(_hunk_lines(before, after, changes, most_chars=MAX_BRIEF_CHARS, side_chars=BRIEF_SIDE_CHARS))
+        brief = "\n".join(shown)
     return Difference(
         added=sum(b_end - b for _, _, b, b_end in changes),
         removed=sum(a_end - a for a, a_end, _, _ in changes),
         is_cut=is_cut,
         diff=diff,
+        brief=brief,
     )
 
 
@@ -150,19 +160,23 @@ def _longest_common(old: Sequence[int], new: Sequence[int]) -> list[Pair]:
     return found
 
 
-def _written(
-    before: Sequence[str], after: Sequence[str], changes: Sequence[Block], *, shown_chars: int, is_short: bool = False
-) -> str | None:
-    """The hunks. If they are longer than `MAX_DIFF_CHARS`: None, or the beginning when it `is_short`."""
-    lines: list[str] = []
-    left = MAX_DIFF_CHARS - len(_REST)
+def _hunk_lines(
+    before: Sequence[str],
+    after: Sequence[str],
+    changes: Sequence[Block],
+    *,
+    most_chars: int,
+    side_chars: int = MAX_DIFF_CHARS,
+) -> Iterator[str]:
+    """The hunks, and where they are longer than that, their beginning, and that there is more."""
+    left = most_chars - len(_REST)
     for hunk in _hunks(changes):
-        for line in _hunk_lines(before, after, hunk, shown_chars=shown_chars):
+        for line in _lines_of(before, after, hunk, side_chars=side_chars):
             left -= len(line) + 1
             if left < 0:
-                return "\n".join([*lines, _REST]) if is_short else None
-            lines.append(line)
-    return "\n".join(lines)
+                yield _REST
+                return
+            yield line
 
 
 def _hunks(changes: Sequence[Block]) -> Iterator[Sequence[Block]]:
@@ -177,9 +191,7 @@ def _hunks(changes: Sequence[Block]) -> Iterator[Sequence[Block]]:
         yield hunk
 
 
-def _hunk_lines(
-    before: Sequence[str], after: Sequence[str], hunk: Sequence[Block], *, shown_chars: int
-) -> Iterator[str]:
+def _lines_of(before: Sequence[str], after: Sequence[str], hunk: Sequence[Block], *, side_chars: int) -> Iterator[str]:
     lead = min(CONTEXT, hunk[0][0])
     tail = min(CONTEXT, len(before) - hunk[-1][1])
     a, b = hunk[0][0] - lead, hunk[0][2] - lead
@@ -187,17 +199,17 @@ def _hunk_lines(
     for a_start, a_end, b_start, b_end in hunk:
         for line in before[a:a_start]:
             yield f" {line}"
-        yield from _side("-", before, a_start, a_end, shown_chars=shown_chars)
-        yield from _side("+", after, b_start, b_end, shown_chars=shown_chars)
+        yield from _side("-", before, a_start, a_end, side_chars=side_chars)
+        yield from _side("+", after, b_start, b_end, side_chars=side_chars)
         a = a_end
     for line in before[a : a + tail]:
         yield f" {line}"
 
 
-def _side(sign: str, text: Sequence[str], start: int, end: int, *, shown_chars: int) -> Iterator[str]:
+def _side(sign: str, text: Sequence[str], start: int, end: int, *, side_chars: int) -> Iterator[str]:
     for at in range(start, end):
-        shown_chars -= len(text[at]) + 2
-        if shown_chars < 0 and at > start:
+        side_chars -= len(text[at]) + 2
+        if side_chars < 0 and at > start:
             yield f"\\ {end - at} more line{'s' if end - at > 1 else ''} {'added' if sign == '+' else 'removed'}"
             return
         yield f"{sign}{text[at]}"

@@ -5,8 +5,7 @@
 found again by the next check.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import attrs
 import trio
@@ -27,9 +26,6 @@ MAX_TOLD = 5
 """Changes of one monitor that are told within `TOLD_WITHIN_MS`. A page that shows the time changes with each check;
 the next message says how many were not told, and the history has them all."""
 TOLD_WITHIN_MS = 3_600_000
-MESSAGE_LINES = 20
-MESSAGE_CHARS = 1500
-"""Of the diff, in a message: what a chat shows without a fold."""
 
 
 @attrs.frozen(kw_only=True)
@@ -138,19 +134,13 @@ def _change(
             now_ms=now_ms,
             base_url=base_url,
             detail={
-                **_beginning(difference),
+                "added": difference.added,
+                "removed": difference.removed,
+                "diff": difference.brief,
+                "is_cut": difference.is_cut or difference.brief != difference.diff,
                 "not_told_before": untold,
                 "is_last_for_now": told + 1 == MAX_TOLD,
                 "url": f"{base_url.rstrip('/')}/monitors/{monitor.id}#changes",
             },
         )
     emit(conn, Event(kind="monitor.content", id=monitor.id, detail={"change": change_id}))
-
-
-def _beginning(difference: Difference) -> Mapping[str, Any]:
-    """What a message shows of a change."""
-    shown = "\n".join(difference.diff.split("\n")[:MESSAGE_LINES])
-    if len(shown) > MESSAGE_CHARS:
-        shown = f"{shown[: MESSAGE_CHARS - 1]}…"
-    is_cut = difference.is_cut or shown != difference.diff
-    return {"added": difference.added, "removed": difference.removed, "diff": shown, "is_cut": is_cut}

@@ -100,10 +100,17 @@ def test_a_diff_that_is_too_long_shows_the_beginning_of_both_sides_and_says_so(c
     found = compare("\n".join(old), "\n".join(new))
     assert found.is_cut
     assert len(found.diff) <= diff.MAX_DIFF_CHARS
+    assert len(found.brief) <= diff.MAX_BRIEF_CHARS
     assert found.added == found.removed == 60_000 // change
-    assert "\n-old 0" in found.diff
-    assert "\n+new 0" in found.diff
-    assert re.search(r"\n\\ (\d+ more lines added|the rest is left out)$", found.diff)
+    for shown in (found.diff, found.brief):
+        assert "\n-old 0\n" in shown
+        assert "\n+new 0\n" in shown
+        assert re.search(r"\n\\ (\d+ more lines added|the rest is left out)$", shown)
+
+
+def test_what_fits_into_a_message_is_told_whole() -> None:
+    found = compare("a", "b")
+    assert found.brief == found.diff
 
 
 def _letters(seed: int) -> str:
