@@ -2,8 +2,9 @@
 
 from asura.checks.base import CheckType
 from asura.checks.dns import DNS
+from asura.checks.grpc import GRPC
 from asura.checks.http import HTTP
 from asura.checks.tcp import TCP
 from asura.checks.websocket import WEBSOCKET
 
-CHECK_TYPES: dict[str, CheckType] = {each.name: each for each in (HTTP, TCP, DNS, WEBSOCKET)}
+CHECK_TYPES: dict[str, CheckType] = {each.name: each for each in (HTTP, TCP, DNS, WEBSOCKET, GRPC)}

@@ -77,7 +77,7 @@ def _end_of_connection(answer: Http1Answer) -> None:
         raise Fault(f"the target closed the connection after {answer.body.raw_size}{of} bytes of the body")
 
 
-def shown(data: bytes) -> str:
+def shown(data: bytes, *, at_most: int = SHOWN_BYTES) -> str:
     """The beginning of what a target sent, in quotes, with nothing in it that a terminal or page would obey."""
-    text = data[:SHOWN_BYTES].decode("latin-1").encode("unicode_escape").decode("ascii")
-    return f'"{text}{"…" if len(data) > SHOWN_BYTES else ""}"'
+    text = data[:at_most].decode("latin-1").encode("unicode_escape").decode("ascii")
+    return f'"{text}{"…" if len(data) > at_most else ""}"'

@@ -78,6 +78,9 @@ async def open_connection(place: Place, *, env: Env, watch: Stopwatch, then: Pha
         connection.close()
         raise
     watch.done("tls", then=then)
+    if watch.talks and connection.tls is not None:
+        cipher = connection.tls.cipher()
+        watch.tell("TLS", f"{connection.tls.version()}, {cipher[0] if cipher else 'no cipher'}")
     return connection
 
 

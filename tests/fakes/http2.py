@@ -45,22 +45,27 @@ def go_away(code: int, *, last: int = 1, text: bytes = b"") -> bytes:
 async def read_frames(stream: Stream, until: Callable[[Frame], bool]) -> list[Frame]:
     """Read the preface and frames up to the one that `until` takes."""
     data = b""
-    frames: list[Frame] = []
-    while True:
-        piece = await stream.receive_some()
-        if not piece:
-            return frames
+    while piece := await stream.receive_some():
         data += piece
-        data = data.removeprefix(PREFACE)
-        while len(data) >= 9:
-            frame, size = Frame.parse_frame_header(memoryview(data[:9]))
-            if len(data) < 9 + size:
-                break
-            frame.parse_body(memoryview(data[9 : 9 + size]))
-            data = data[9 + size :]
-            frames.append(frame)
+        frames = frames_in(data)
+        for index, frame in enumerate(frames):
             if until(frame):
-                return frames
+                return frames[: index + 1]
+    return frames_in(data)
+
+
+def frames_in(data: bytes) -> list[Frame]:
+    """The whole frames of what a client sent."""
+    data = data.removeprefix(PREFACE)
+    frames: list[Frame] = []
+    while len(data) >= 9:
+        frame, size = Frame.parse_frame_header(memoryview(data[:9]))
+        if len(data) < 9 + size:
+            break
+        frame.parse_body(memoryview(data[9 : 9 + size]))
+        data = data[9 + size :]
+        frames.append(frame)
+    return frames
 
 
 def is_end(frame: Frame) -> bool:
