@@ -10,6 +10,7 @@ import trio
 
 from asura.checker.contents import Contents
 from asura.checker.known import Known
+from asura.clock import TrioClock
 from asura.content import diff, normal
 from asura.daemon.pipeline import recorder
 from asura.incidents import contents as stage
@@ -23,6 +24,7 @@ from asura.store import channels, checks, contents, deliveries, monitors
 from asura.store.database import Store
 from tests import factories
 from tests.factories import BASE_URL, MINUTE_MS, START_MS
+from tests.fakes.check_type import FakeChecks, taking
 
 
 class Page:
@@ -384,3 +386,29 @@ async def test_channels_that_do_not_ask_for_changes_are_not_told(page: Page) -> 
     await page.store.write(lambda conn: factories.add_channel(conn, events=("incident.created",)))
     await page.says("a", "b")
     assert (len(await page.changes()), await page.told()) == (1, [])
+
+
+@pytest.mark.parametrize("tracks", [True, False])
+async def test_a_body_is_not_kept_beyond_its_check(
+    monkeypatch: pytest.MonkeyPatch, clock: TrioClock, tracks: bool
+) -> None:
+    checks = FakeChecks()
+    checks.install(monkeypatch)
+    reply = Reply(body="one \ntwo")
+    checks.acts["web"] = taking(0, Outcome(status=Status.UP, response_ms=1, reply=reply))
+    monitor = factories.monitor(id=7, type="fake", target="web", track_changes=tracks)
+    seen = await checks.checker(clock).try_out(monitor)
+    assert seen.outcome.reply is None
+    assert (None if seen.content is None else seen.content.text) == ("one\ntwo" if tracks else None)
+
+
+async def test_an_upside_down_monitor_compares_what_counts_as_up(
+    monkeypatch: pytest.MonkeyPatch, clock: TrioClock
+) -> None:
+    checks = FakeChecks()
+    checks.install(monkeypatch)
+    monitor = factories.monitor(id=7, type="fake", target="web", track_changes=True, upside_down=True)
+    for status, is_seen in ((Status.UP, False), (Status.DOWN, True)):
+        checks.acts["web"] = taking(0, Outcome(status=status, message="404", reply=Reply(body="gone")))
+        seen = await checks.checker(clock).try_out(monitor)
+        assert (seen.content is not None) == is_seen
