@@ -69,30 +69,32 @@ def compare(old: str, new: str) -> Difference:
 def _changes(before: Sequence[str], after: Sequence[str]) -> Iterator[Block]:
     """What is not equal, in order."""
     numbers: dict[str, int] = {}
-    pairs = _pairs(
+    partners = _partners(
         [numbers.setdefault(line, len(numbers)) for line in before],
         [numbers.setdefault(line, len(numbers)) for line in after],
     )
     at, to = 0, 0
-    for a, b in [*pairs, (len(before), len(after))]:
+    for a, b in enumerate([*partners, len(after)]):
+        if b is None:
+            continue
         if a > at or b > to:
             yield at, a, to, b
         at, to = a + 1, b + 1
 
 
-def _pairs(old: Sequence[int], new: Sequence[int]) -> list[Pair]:
-    """Equal lines, in the order of both texts."""
-    found: list[Pair] = []
+def _partners(old: Sequence[int], new: Sequence[int]) -> list[int | None]:
+    """For each old line its equal in the new text, if it has one; they ascend."""
+    found: list[int | None] = [None] * len(old)
     work = MAX_WORK
     gaps: list[Block] = [(0, len(old), 0, len(new))]
     while gaps:
         a, a_end, b, b_end = gaps.pop()
         while a < a_end and b < b_end and old[a] == new[b]:
-            found.append((a, b))
+            found[a] = b
             a, b = a + 1, b + 1
         while a < a_end and b < b_end and old[a_end - 1] == new[b_end - 1]:
             a_end, b_end = a_end - 1, b_end - 1
-            found.append((a_end, b_end))
+            found[a_end] = b_end
         height, width = a_end - a, b_end - b
         if not height or not width:
             continue
@@ -107,8 +109,9 @@ def _pairs(old: Sequence[int], new: Sequence[int]) -> list[Pair]:
             work -= height * width
             anchors = _longest_common(old[a:a_end], new[b:b_end])
             anchors = [(a + i, b + j) for i, j in anchors]
-        found += anchors
-    return sorted(found)
+        for i, j in anchors:
+            found[i] = j
+    return found
 
 
 def _anchors(old: Sequence[int], new: Sequence[int], gap: Block) -> list[Pair]:

@@ -3,6 +3,7 @@
 What comes out has at most `MAX_CHARS` characters in lines of at most `MAX_LINE_CHARS`, whatever goes in.
 """
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -19,6 +20,8 @@ MAX_CHARS = 2**18
 """Of the text that is compared, and kept for each monitor."""
 MAX_LINE_CHARS = 400
 """Longer lines are broken, so that a diff shows where in them something changed."""
+SLICE_CHARS = 2**15
+"""What one call of a C function is given: it holds the GIL, and the event loop waits for that."""
 MAX_DEPTH = 64
 """Of JSON: what lies deeper stays in one line, because its indentation would fill the text."""
 
@@ -67,22 +70,34 @@ def _broken(line: str) -> Iterator[str]:
     if len(line) <= MAX_LINE_CHARS:
         yield line
         return
-    for piece in _SENTENCES.split(line):
-        for at in range(0, len(piece), MAX_LINE_CHARS):
-            yield piece[at : at + MAX_LINE_CHARS].rstrip()
+    line = line[:MAX_CHARS]
+    start = 0
+    for end in itertools.chain((match.start() for match in _SENTENCES.finditer(line)), (len(line),)):
+        for at in range(start, end, MAX_LINE_CHARS):
+            yield line[at : min(at + MAX_LINE_CHARS, end)].rstrip()
+        start = end
 
 
 def _text_lines(body: str, *, is_cut: bool) -> Iterator[str]:
     # SQLite and JSON take no unpaired surrogates, and a diff should show no control characters.
-    body = body.replace("\r\n", "\n").replace("\r", "\n").translate(_UNPRINTABLE)
-    body = body.encode(errors="replace").decode()
-    if body.lstrip()[:1] == "<":
-        body = _TAGS.sub(">\n<", body)
-    lines = body.split("\n")
+    body = body.replace("\r\n", "\n").replace("\r", "\n").encode(errors="replace").decode()
+    is_markup = body.lstrip()[:1] == "<"
+    pieces = (piece.translate(_UNPRINTABLE) for piece in _slices(body))
+    lines = "".join(_TAGS.sub(">\n<", piece) if is_markup else piece for piece in pieces).split("\n")
     if is_cut and len(lines) > 1:
         lines.pop()
     for line in lines:
         yield line.rstrip()
+
+
+def _slices(body: str) -> Iterator[str]:
+    """The body in slices that end where a tag begins, because no break between tags reaches beyond that."""
+    start = 0
+    while start < len(body):
+        end = start + SLICE_CHARS
+        end = body.rfind("<", start, end) + 1 or end
+        yield body[start:end]
+        start = end
 
 
 def _json(body: str) -> Any:

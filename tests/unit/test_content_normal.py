@@ -68,6 +68,12 @@ def test_a_long_line_breaks_where_its_sentences_end_so_that_a_change_moves_no_ot
     assert normalise("x" * 1000).split("\n") == ["x" * 400, "x" * 400, "x" * 200]
 
 
+@pytest.mark.parametrize("tags", ["<p>a</p>", "<i>x</i> \t", "<b\x01>"])
+def test_markup_breaks_at_every_tag_however_long_it_is(tags: str) -> None:
+    lines = normalise(tags * 9000).split("\n")
+    assert (len(lines), set(lines)) == (9000, {tags.rstrip().replace("\x01", "\ufffd")})
+
+
 def test_the_last_line_of_a_body_that_was_cut_is_not_compared() -> None:
     assert normalise("one\ntwo\nthr", is_cut=True) == "one\ntwo"
     assert normalise("one", is_cut=True) == "one"
