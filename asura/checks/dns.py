@@ -8,27 +8,15 @@ from trio.lowlevel import checkpoint
 
 from asura.checks.base import NOTHING, Attempt, CheckType, Env, Fault, Keep, Stopwatch, TargetField, down, shortened
 from asura.checks.dns_exchange import OWN_RESOLVERS, PORT, DnsReply, ask
+from asura.checks.dns_settings import NO_DATA, DnsSettings, hosts, problems, target_problem
 from asura.checks.dns_wire import Malformed, Question, comparable, expected_text, question, record_text, records
-from asura.checks.names import parse_name, typed_address
-from asura.checks.target import parse_host, parse_host_port
+from asura.checks.names import parse_name, parse_server, typed_address
 from asura.errors import TargetRefused
-from asura.fields import items, one_of, text
 from asura.model.assertion import AssertionType
 from asura.model.monitor import Status
 from asura.model.observation import Outcome, Reply
 from asura.netguard import Address, ResolveError
 
-# fmt: off
-RECORD_TYPES = (
-    "A", "AAAA", "CAA", "CDNSKEY", "CDS", "CNAME", "DNAME", "DNSKEY", "DS", "HINFO", "HTTPS", "LOC", "MX", "NAPTR",
-    "NS", "OPENPGPKEY", "PTR", "RP", "SMIMEA", "SOA", "SPF", "SRV", "SSHFP", "SVCB", "TLSA", "TXT", "URI",
-)
-# fmt: on
-NO_DATA = "NODATA"
-RCODES = ("NOERROR", NO_DATA, "NXDOMAIN", "SERVFAIL", "REFUSED", "NOTAUTH", "NOTIMP", "FORMERR")
-PROTOCOLS = ("udp", "tcp")
-EXPECT_MODES = ("any", "all", "exact")
-MAX_EXPECTED = 50
 MAX_KEPT_RECORDS = 32
 """Stored with each result; the longest answers that people compare (mail, name servers, addresses) are shorter."""
 MAX_KEPT_CHARS = 2_000
@@ -49,115 +37,6 @@ _RCODE_WORDS = {
 }
 
 
-def parse_server(typed: str) -> tuple[str, int]:
-    """`address`, `name` or either with a port.
-
-    Raises ValueError: "must …".
-    """
-    is_bare_v6 = typed.count(":") > 1 and not typed.startswith("[")
-    if is_bare_v6 or ":" not in typed or typed.endswith("]"):
-        return parse_host(typed.strip("[]")), PORT
-    return parse_host_port(typed)
-
-
-def _server(_: object, __: object, value: str) -> None:
-    if value:
-        parse_server(value)
-
-
-@attrs.frozen(kw_only=True)
-class DnsSettings:
-    """What is asked, whom, and what must come back."""
-
-    record_type: str = attrs.field(
-        default="A",
-        validator=one_of(RECORD_TYPES),
-        metadata={"label": "Record type", "help": "What is asked for.", "choices": RECORD_TYPES},
-    )
-    server: str = attrs.field(
-        default="",
-        validator=[text(300), _server],
-        metadata={
-            "label": "Name server",
-            "help": "An address or a name, with a port if it is not 53. Empty: this machine's own resolvers.",
-            "placeholder": "192.0.2.53",
-        },
-    )
-    protocol: str = attrs.field(
-        default="udp",
-        validator=one_of(PROTOCOLS),
-        metadata={
-            "label": "Protocol",
-            "help": "udp goes over to TCP when the answer is too large; tcp asks over TCP from the start.",
-            "choices": PROTOCOLS,
-        },
-    )
-    rcode: str = attrs.field(
-        default="NOERROR",
-        validator=one_of(RCODES),
-        metadata={
-            "label": "Expected result",
-            "help": "NOERROR: there are such records. NODATA: the name exists without any. NXDOMAIN: no such name.",
-            "choices": RCODES,
-        },
-    )
-    expect: tuple[str, ...] = attrs.field(
-        default=(),
-        validator=items(MAX_EXPECTED, each=text(1024, at_least=1)),
-        metadata={
-            "label": "Expected answers",
-            "help": "As zone files write them (192.0.2.1; 10 mail.example.org), the final dot optional. Empty: any.",
-        },
-    )
-    expect_mode: str = attrs.field(
-        default="any",
-        validator=one_of(EXPECT_MODES),
-        metadata={
-            "label": "How they must match",
-            "help": "any: one of them is among the answers. all: each is. exact: each is, and there is no other.",
-            "choices": EXPECT_MODES,
-        },
-    )
-    dnssec: bool = attrs.field(
-        default=False,
-        metadata={
-            "label": "Demand DNSSEC",
-            "help": "The resolver must say that it verified the answer (the AD flag). Its word is taken for it.",
-        },
-    )
-
-
-def target_problem(target: str) -> str | None:
-    """What is wrong with a name or an address, or None."""
-    if typed_address(target) is not None:
-        return None
-    try:
-        parse_name(target)
-    except ValueError as exc:
-        return str(exc)
-    return None
-
-
-def problems(target: str, settings: DnsSettings, env: Env) -> dict[str, str]:
-    """What doesn't go together."""
-    found: dict[str, str] = {}
-    if typed_address(target) is not None and settings.record_type != "PTR":
-        found["target"] = "must be a name; an address goes with the record type PTR only"
-    if settings.expect and settings.rcode != "NOERROR":
-        found["settings.expect"] = f"must be empty where {settings.rcode} is expected, which has no answers"
-    for expected in settings.expect:
-        try:
-            expected_text(expected, settings.record_type)
-        except ValueError as exc:
-            found.setdefault("settings.expect", f"must have {settings.record_type} records: {exc}")
-    return found
-
-
-def hosts(target: str, settings: DnsSettings) -> dict[str, str]:
-    """Who is asked, if it is not this machine's own resolvers. The target is only asked about."""
-    return {"settings.server": parse_server(settings.server)[0]} if settings.server else {}
-
-
 def prepare(target: str, settings: DnsSettings, env: Env, keep: Keep = NOTHING) -> Attempt:
     """Make a check of `target` ready.
 
@@ -171,7 +50,7 @@ def prepare(target: str, settings: DnsSettings, env: Env, keep: Keep = NOTHING) 
         keep=keep,
         name=name if address is None else target,
         asked=question(name, settings.record_type),
-        server=parse_server(settings.server) if settings.server else None,
+        server=parse_server(settings.server, default_port=PORT) if settings.server else None,
         expected={
             comparable(expected_text(each, settings.record_type), settings.record_type): each
             for each in settings.expect

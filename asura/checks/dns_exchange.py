@@ -17,7 +17,7 @@ import trio
 from trio.lowlevel import wait_readable
 
 from asura.checks.base import Fault, Stopwatch
-from asura.checks.connection import CONNECT_SHARE_S, connect, connect_words
+from asura.checks.connection import CONNECT_SHARE_S, broken_words, connect, connect_words
 from asura.checks.dns_wire import Head, Question, head, new_id
 from asura.checks.target import shown_host_port
 from asura.errors import OwnFailure
@@ -169,12 +169,13 @@ async def _ask_tcp(address: Address, asked: Question, *, shown: str, watch: Stop
     connection = await connect([address], shown=f"{shown} over TCP", watch=watch)
     try:
         watch.done("connect", then="first_byte")
+        watch.note = f"silence from {shown} over TCP"
         query_id = new_id()
         query = query_id + asked.plain_tail
+        heard = bytearray()
+        wanted = 2
         try:
             await connection.send(struct.pack("!H", len(query)) + query)
-            heard = bytearray()
-            wanted = 2
             while len(heard) < wanted:
                 piece = await connection.receive()
                 if not piece:
@@ -186,7 +187,7 @@ async def _ask_tcp(address: Address, asked: Question, *, shown: str, watch: Stop
                     wanted = 2 + int.from_bytes(heard[:2], "big")
                 watch.note = f"silence from {shown} {_after(heard, wanted)}"
         except OSError as exc:
-            raise Fault(f"the TCP connection to {shown} was {connect_words(exc)} before an answer") from None
+            raise Fault(f"the TCP connection to {shown} was {broken_words(exc)} {_after(heard, wanted)}") from None
         watch.done("transfer")
     finally:
         connection.close()

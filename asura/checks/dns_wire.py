@@ -46,7 +46,7 @@ class Question:
 
     type: int
     asked: bytes
-    """The question section, in lower case."""
+    """The question section, its name in lower case."""
     tail: bytes
     """All after the id, with EDNS."""
     plain_tail: bytes
@@ -74,12 +74,11 @@ class Record(NamedTuple):
 def question(name: str, type_name: str) -> Question:
     """A question for a name as `names.parse_name` gives it."""
     kind = int(dns.rdatatype.from_text(type_name))
-    asked = dns.name.from_text(name).to_wire() or b""
-    asked += struct.pack("!HH", kind, _IN)
+    asked = (dns.name.from_text(name).to_wire() or b"").lower() + struct.pack("!HH", kind, _IN)
     # AD in a query asks for AD in the answer (RFC 6840 §5.7).
     return Question(
         type=kind,
-        asked=asked.lower(),
+        asked=asked,
         tail=struct.pack("!5H", _RD | _AD, 1, 0, 0, 1) + asked + _EDNS,
         plain_tail=struct.pack("!5H", _RD | _AD, 1, 0, 0, 0) + asked,
     )
@@ -100,7 +99,8 @@ def head(wire: bytes, query_id: bytes, asked: Question) -> Head | None:
     rcode = flags & _RCODE
     if questions == 0 and rcode:
         return Head(rcode, False, False, 0)  # some servers refuse without repeating what
-    if questions != 1 or wire[12 : 12 + len(asked.asked)].lower() != asked.asked:
+    end = 12 + len(asked.asked)
+    if questions != 1 or wire[12 : end - 4].lower() != asked.asked[:-4] or wire[end - 4 : end] != asked.asked[-4:]:
         return None
     return Head(rcode, bool(flags & _TC), bool(flags & _AD), count)
 

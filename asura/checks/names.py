@@ -5,6 +5,7 @@ from ipaddress import IPv6Address
 
 import idna
 
+from asura.checks.target import parse_host, parse_host_port
 from asura.netguard import IPAddress, literal_address
 
 MAX_NAME_CHARS = 253
@@ -43,6 +44,17 @@ def typed_address(text: str) -> IPAddress | None:
     if isinstance(address, IPv6Address) and address.scope_id is not None:
         return IPv6Address(int(address))
     return address
+
+
+def parse_server(text: str, *, default_port: int) -> tuple[str, int]:
+    """A host and port from an address or a name, with or without a port.
+
+    Raises ValueError: "must …".
+    """
+    is_bare_v6 = text.count(":") > 1 and not text.startswith("[")
+    if is_bare_v6 or ":" not in text or text.endswith("]"):
+        return parse_host(text.removeprefix("[").removesuffix("]")), default_port
+    return parse_host_port(text)
 
 
 def _ascii(label: str) -> str:
