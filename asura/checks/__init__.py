@@ -5,7 +5,8 @@ from asura.checks.dns import DNS
 from asura.checks.domain import DOMAIN
 from asura.checks.grpc import GRPC
 from asura.checks.http import HTTP
+from asura.checks.mqtt import MQTT
 from asura.checks.tcp import TCP
 from asura.checks.websocket import WEBSOCKET
 
-CHECK_TYPES: dict[str, CheckType] = {each.name: each for each in (HTTP, TCP, DNS, DOMAIN, WEBSOCKET, GRPC)}
+CHECK_TYPES: dict[str, CheckType] = {each.name: each for each in (HTTP, TCP, DNS, DOMAIN, WEBSOCKET, GRPC, MQTT)}
