@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import attrs
 
+from asura.api.assertion_documents import AssertionSpec, specs
 from asura.api.endpoint import Call, Routes
 from asura.api.gate import ANY_KEY
 from asura.channels import CHANNEL_TYPES
@@ -88,10 +89,11 @@ class Types:
 
     monitors: Sequence[TypeView]
     channels: Sequence[TypeView]
+    assertions: Sequence[AssertionSpec]
     defaults: Defaults
 
 
-_LABELS = {"webhook": "Webhook", "basic": "User name and password", "bearer": "Token"}
+_LABELS = {"webhook": "Webhook", "basic": "User name and password", "bearer": "Token", "pem": "PEM"}
 
 
 @routes.add("GET", "/types", needs=ANY_KEY, summary="Monitor and channel types", gives=Types)
@@ -101,6 +103,7 @@ async def list_types(call: Call) -> Types:
     return Types(
         monitors=monitor_types(),
         channels=_channel_types(),
+        assertions=specs(),
         defaults=Defaults(
             interval=monitor.default_interval,
             timeout=min(monitor.default_timeout, monitor.default_interval),

@@ -49,6 +49,7 @@ class DnsSettings:
         default="udp",
         validator=one_of(PROTOCOLS),
         metadata={
+            "group": "Protocol",
             "label": "Protocol",
             "help": "udp goes over to TCP when the answer is too large; tcp asks over TCP from the start.",
             "choices": PROTOCOLS,
@@ -58,6 +59,7 @@ class DnsSettings:
         default="NOERROR",
         validator=one_of(RCODES),
         metadata={
+            "group": "Protocol",
             "label": "Expected result",
             "help": "NOERROR: there are such records. NODATA: the name exists without any. NXDOMAIN: no such name.",
             "choices": RCODES,
@@ -83,6 +85,7 @@ class DnsSettings:
     dnssec: bool = attrs.field(
         default=False,
         metadata={
+            "group": "Protocol",
             "label": "Demand DNSSEC",
             "help": "The resolver must say that it verified the answer (the AD flag). Its word is taken for it.",
         },

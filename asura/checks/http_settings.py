@@ -120,6 +120,7 @@ class HttpSettings:
         repr=False,
         validator=HeaderLines(),
         metadata={
+            "group": "Request",
             "label": "Headers",
             "help": "Sent with each request. After a redirect to another origin only harmless ones are kept.",
             "secret_keys": SECRET_HEADERS,
@@ -130,6 +131,7 @@ class HttpSettings:
         repr=False,
         validator=and_(text(65_536), Payload()),
         metadata={
+            "group": "Request",
             "label": "Body",
             "help": "Sent with each request; for most methods leave it empty.",
             "multiline": True,
@@ -139,6 +141,7 @@ class HttpSettings:
         default="text",
         validator=one_of(ENCODINGS),
         metadata={
+            "group": "Request",
             "label": "Body encoding",
             "help": "Says what the body is and sets its Content-Type, unless there is one among the headers. json and "
             "form are checked; base64 stands for the bytes that are sent.",
@@ -148,6 +151,7 @@ class HttpSettings:
     auth: BasicAuth | BearerAuth | None = attrs.field(
         default=None,
         metadata={
+            "group": "Request",
             "label": "Authentication",
             "help": "Sent to the target's own origin only, in place of any Authorization among the headers.",
         },
@@ -161,21 +165,35 @@ class HttpSettings:
         },
     )
     follow_redirects: bool = attrs.field(
-        default=True, metadata={"label": "Follow redirects", "help": "Judge the answer at the end, not the redirect."}
+        default=True,
+        metadata={
+            "group": "Redirects and size",
+            "label": "Follow redirects",
+            "help": "Judge the answer at the end, not the redirect.",
+        },
     )
     max_redirects: int = attrs.field(
         default=5,
         validator=between(1, 20),
-        metadata={"label": "Redirect limit", "help": "More than this many in a row count as down."},
+        metadata={
+            "group": "Redirects and size",
+            "label": "Redirect limit",
+            "help": "More than this many in a row count as down.",
+        },
     )
     verify_tls: bool = attrs.field(
         default=True,
-        metadata={"label": "Verify certificate", "help": "Untrusted, expired and wrong certificates count as down."},
+        metadata={
+            "group": "TLS",
+            "label": "Verify certificate",
+            "help": "Untrusted, expired and wrong certificates count as down.",
+        },
     )
     ca_cert: str = attrs.field(
         default="",
         validator=text(65_536),
         metadata={
+            "group": "TLS",
             "label": "Own authority",
             "help": "PEM of the authorities to trust, in place of those of the machine.",
             "multiline": True,
@@ -185,6 +203,7 @@ class HttpSettings:
     client_cert: ClientCertificate | None = attrs.field(
         default=None,
         metadata={
+            "group": "TLS",
             "label": "Client certificate",
             "help": "Shown to the target's own origin only, when it asks for one.",
         },
@@ -193,6 +212,7 @@ class HttpSettings:
         default="auto",
         validator=one_of(HTTP_VERSIONS),
         metadata={
+            "group": "Connection",
             "label": "HTTP version",
             "help": "auto speaks HTTP/2 where the server offers it over TLS, and HTTP/1.1 otherwise. 2 demands it.",
             "choices": HTTP_VERSIONS,
@@ -202,6 +222,7 @@ class HttpSettings:
         default="auto",
         validator=one_of(IP_VERSIONS),
         metadata={
+            "group": "Connection",
             "label": "IP version",
             "help": "auto takes the first address that answers.",
             "choices": IP_VERSIONS,
@@ -211,6 +232,7 @@ class HttpSettings:
         default="",
         validator=and_(text(300), _is_proxy),
         metadata={
+            "group": "Connection",
             "label": "Proxy",
             "help": "http:// or socks5:// with host and port. It is told addresses, never names: those are looked up "
             "here. An HTTP proxy must allow CONNECT to the target's port.",
@@ -220,12 +242,13 @@ class HttpSettings:
     proxy_auth: BasicAuth | None = attrs.field(
         default=None,
         validator=_fits_proxy,
-        metadata={"label": "Proxy authentication", "help": "Sent to the proxy only."},
+        metadata={"group": "Connection", "label": "Proxy authentication", "help": "Sent to the proxy only."},
     )
     max_body_bytes: int = attrs.field(
         default=2**20,
         validator=between(1, MAX_BODY_BYTES, unit="bytes"),
         metadata={
+            "group": "Redirects and size",
             "label": "Body limit",
             "help": "The body is read up to here, counted after decompression; the rest is left. The keyword is looked "
             "for in all of it, assertions are made about the first 2 MiB, changes told of the first 256 KiB of text.",
@@ -242,6 +265,7 @@ class HttpSettings:
     cache_buster: bool = attrs.field(
         default=False,
         metadata={
+            "group": "Request",
             "label": "Cache buster",
             "help": "Adds a random query parameter, _asura, to each request to the target's host, so that no cache "
             "answers in its place.",

@@ -88,6 +88,7 @@ def patterns_field() -> Any:
         validator=_Expressions(),
         metadata={
             "label": "Ignore patterns",
+            "group": "Changes",
             "help": (
                 "For change detection: what matches one of these regular expressions (RE2) within a line, as diffs "
                 "show it, is not compared."
@@ -104,6 +105,7 @@ def paths_field() -> Any:
         validator=_Paths(),
         metadata={
             "label": "Ignore JSON paths",
+            "group": "Changes",
             "help": "For change detection: what these JSON paths (RFC 9535) find in a JSON body is not compared.",
             "placeholder": "$.meta.generated_at",
         },
