@@ -15,6 +15,7 @@ from asura.checks.connection import Connection, broken_words
 from asura.checks.http_exchange import shown
 from asura.checks.opening import TLS, VERIFY_TLS, Place, converse, host_port_hosts, host_port_problem, judged
 from asura.checks.target import parse_host_port
+from asura.content.ignoring import paths_field, patterns_field
 from asura.fields import one_of, pattern, text
 from asura.model.assertion import BODY_ASSERTIONS, AssertionType
 from asura.model.observation import Outcome, Reply
@@ -81,6 +82,8 @@ class MqttSettings:
         validator=text(1024),
         metadata={"label": "Expect", "help": "A message on the topic must contain this text. Empty: any message."},
     )
+    ignore_patterns: tuple[str, ...] = patterns_field()
+    ignore_paths: tuple[str, ...] = paths_field()
 
 
 def problems(target: str, settings: MqttSettings, env: Env) -> dict[str, str]:

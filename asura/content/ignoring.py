@@ -18,6 +18,8 @@ from jsonpath_rfc9535.selectors import FilterSelector
 
 from asura.fields import items, text
 
+GROUP = "Changes"
+"""Of the fields: forms show them where changes are tracked."""
 MAX_ENTRIES = 20
 MAX_ENTRY_CHARS = 500
 MAX_LINE_WORK = 4_000_000
@@ -87,6 +89,7 @@ def patterns_field() -> Any:
         default=(),
         validator=_Expressions(),
         metadata={
+            "group": GROUP,
             "label": "Ignore patterns",
             "group": "Changes",
             "help": (
@@ -104,6 +107,7 @@ def paths_field() -> Any:
         default=(),
         validator=_Paths(),
         metadata={
+            "group": GROUP,
             "label": "Ignore JSON paths",
             "group": "Changes",
             "help": "For change detection: what these JSON paths (RFC 9535) find in a JSON body is not compared.",
