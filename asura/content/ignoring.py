@@ -91,7 +91,6 @@ def patterns_field() -> Any:
         metadata={
             "group": GROUP,
             "label": "Ignore patterns",
-            "group": "Changes",
             "help": (
                 "For change detection: what matches one of these regular expressions (RE2) within a line, as diffs "
                 "show it, is not compared."
@@ -109,7 +108,6 @@ def paths_field() -> Any:
         metadata={
             "group": GROUP,
             "label": "Ignore JSON paths",
-            "group": "Changes",
             "help": "For change detection: what these JSON paths (RFC 9535) find in a JSON body is not compared.",
             "placeholder": "$.meta.generated_at",
         },
