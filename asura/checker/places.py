@@ -148,10 +148,12 @@ class Places:
             place.attempt.cancel()
 
     def _note_overdue(self) -> None:
-        until_s = trio.current_time() - HANGS_S
+        now_s = trio.current_time()
         while self._quick:
             place = next(iter(self._quick))
-            if place.began_s > until_s:
+            if (
+                place.began_s + HANGS_S > now_s
+            ):  # the same sum as in `_next_overdue_s`, or rounding might wake for nothing
                 return
             del self._quick[place]
             if place.keeps or place.attempt is None:

@@ -11,6 +11,21 @@ MESSAGE_LENGTH = 2000
 _EXCHANGED = {Status.UP: Status.DOWN, Status.DOWN: Status.UP, Status.DEGRADED: Status.DEGRADED}
 
 
+RESERVED_FILES = 1500
+"""Descriptors that are not for checks: a thousand clients, the database, the messages that are being sent."""
+
+
+def places(wanted: int, *, open_files: int | None) -> int:
+    """How many checks may run at once where `wanted` are asked for and so many files may be open; None: any number.
+
+    Where little is allowed, half of it is for checks: with a descriptor too few every check of that moment would
+    fail through no fault of its target.
+    """
+    if open_files is None:
+        return wanted
+    return max(1, min(wanted, max(open_files - RESERVED_FILES, open_files // 2)))
+
+
 def judge(outcome: Outcome, *, upside_down: bool) -> Outcome:
     """The outcome as the monitor wants it read: up and down exchanged if so configured, the message fit to store."""
     if upside_down and not outcome.is_refused:

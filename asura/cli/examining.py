@@ -22,6 +22,7 @@ import click
 
 import asura
 from asura import units
+from asura.checker import rules as checking
 from asura.config.load import load
 from asura.config.schema import Config
 from asura.errors import ConfigError, StoreError
@@ -155,10 +156,12 @@ def _clock() -> Iterator[Finding]:
 
 
 def _limits(config: Config) -> Iterator[Finding]:
-    soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = config.monitor.max_concurrent + 500
-    if soft != resource.RLIM_INFINITY and soft < needed:
-        text = f"{soft} files may be open at once, and {needed} may be needed"
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)  # the daemon raises the soft limit by itself
+    wanted = config.monitor.max_concurrent
+    needed = wanted + checking.RESERVED_FILES
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        places = checking.places(wanted, open_files=hard)
+        text = f"{hard} files may be open at once, so {places} checks instead of {wanted} may run at the same time"
         yield Finding(verdict="warn", part="limits", text=text, remedy=f"ulimit -n {needed}, or LimitNOFILE in systemd")
 
 

@@ -126,7 +126,7 @@ class Auth:
 class MonitorDefaults:
     """What a monitor gets that says nothing else, and what every check must keep to."""
 
-    max_concurrent: int = key(500, parse.integer(minimum=1, maximum=10_000), "checks that may run at the same time")
+    max_concurrent: int = key(4000, parse.integer(minimum=1, maximum=10_000), "checks that may run at the same time")
     default_interval: int = key(60, parse.duration(minimum=1, maximum=DAY_S), "time between two checks", live=True)
     default_timeout: int = key(10, parse.duration(minimum=1, maximum=300), "when a check gives up", live=True)
     failure_threshold: int = key(

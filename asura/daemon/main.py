@@ -15,6 +15,7 @@ import trio
 
 from asura import __version__, log
 from asura.api.services import Services
+from asura.checker import rules
 from asura.checker.known import Known
 from asura.checker.service import Checker
 from asura.checks.base import Env, TlsContexts
@@ -73,12 +74,22 @@ async def run(
 
 
 def _allow_open_files() -> None:
-    """A thousand clients and five hundred checks need more descriptors than the usual soft limit of 1,024."""
+    """A thousand clients and thousands of checks need more descriptors than the usual soft limit of 1,024."""
     try:
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     except (OSError, ValueError) as exc:
         _log.warning("limit of open files not raised", problem=str(exc))
+
+
+def _places(wanted: int) -> int:
+    """How many checks may run at once, said aloud when that is less than was asked for."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    found = rules.places(wanted, open_files=None if limit == resource.RLIM_INFINITY else limit)
+    if found < wanted:
+        remedy = f"let {wanted + rules.RESERVED_FILES} files be open (LimitNOFILE), or lower monitor.max_concurrent"
+        _log.warning("fewer checks at once than configured", max_concurrent=found, open_files=limit, remedy=remedy)
+    return found
 
 
 def _first(group: BaseExceptionGroup[AsuraError]) -> AsuraError:
@@ -106,7 +117,7 @@ class _Daemon:
         self._checker = Checker(
             env=self._env,
             clock=self._clock,
-            max_concurrent=config.monitor.max_concurrent,
+            max_concurrent=_places(config.monitor.max_concurrent),
             known=known,
         )
         self._hub = hub
