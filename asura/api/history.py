@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 import attrs
 
 from asura import sketch, uptime
+from asura.api.assertion_documents import AssertionResult, results
 from asura.api.endpoint import Call, Routes
 from asura.api.errors import bad_query
 from asura.api.paging import DeepPaging, Page, page_of
@@ -56,6 +57,7 @@ class CheckView:
     message: str
     cert_expires_at: Instant | None
     dns_records: Sequence[str] | None = attrs.field(metadata={"help": "what a dns monitor was answered"})
+    assertions: Sequence[AssertionResult]
     detail: Mapping[str, Any] = attrs.field(metadata={"help": "what only some types have, such as exit_status"})
     notes: Sequence[Note] = attrs.field(metadata={"help": "of a check by hand; empty for those of the history"})
     checked_at: Instant
@@ -181,6 +183,7 @@ def _view(outcome: Outcome, *, id: int | None, monitor_id: int | None, region: s
         message=outcome.message,
         cert_expires_at=maybe_instant(outcome.cert_expires_at),
         dns_records=detail.pop("dns_records", None),
+        assertions=results(detail.pop("assertions", ())),
         detail=detail,
         notes=[Note(label=label, text=text) for label, text in outcome.notes],
         checked_at=checked_at,

@@ -8,6 +8,7 @@ import attrs
 import msgspec
 
 from asura import uptime
+from asura.api import assertion_documents
 from asura.api.masking import masked, unmasked
 from asura.api.wire import Instant, instant, maybe_instant
 from asura.checks import CHECK_TYPES
@@ -26,6 +27,8 @@ MAX_RESEND_S = 31_536_000
 MAX_REFERENCES = 100
 
 SETTINGS: Mapping[str, type] = {name: kind.settings for name, kind in CHECK_TYPES.items()}
+
+ASSERTIONS = ("Assertions", assertion_documents.schema)
 
 Uptime = TypedDict("Uptime", {"24h": float | None, "7d": float | None, "30d": float | None, "90d": float | None})
 
@@ -55,7 +58,7 @@ class MonitorDocument:
     tags: tuple[str, ...] = _field((), items(20, each=text(100, at_least=1, blank=False)))
     group: str | None = _field(None, text(255))
     settings: Mapping[str, Any] = attrs.field(factory=dict, metadata={"by_type": SETTINGS})
-    assertions: Any = attrs.field(factory=list, metadata={"help": "none are understood by this version"})
+    assertions: Any = attrs.field(factory=list, metadata={"schema": ASSERTIONS})
     track_changes: bool = _field(False, help="tell when what the target says has changed; for types that have a text")
     failure_threshold: int = _field(3, between(1, MAX_THRESHOLD), help="consecutive failures before down")
     success_threshold: int = _field(1, between(1, MAX_THRESHOLD), help="consecutive successes before up")
@@ -98,7 +101,7 @@ class MonitorView:
     tags: Sequence[str]
     group: str | None
     settings: Mapping[str, Any] = attrs.field(metadata={"by_type": SETTINGS})
-    assertions: Any
+    assertions: Any = attrs.field(metadata={"schema": ASSERTIONS})
     track_changes: bool
     failure_threshold: int
     success_threshold: int
@@ -156,6 +159,8 @@ def read(
             problems["target"] = problem
         elif "settings" not in _names(problems):
             problems |= _refused(kind, target, settings, env)
+    if "assertions" not in _names(problems):
+        problems |= assertion_documents.problems(document.assertions, kind, settings)
     wrong = _names(problems)
     for name, involved, problem in _contradictions(document):
         if not wrong & {name, *involved}:
@@ -215,9 +220,6 @@ def _contradictions(document: MonitorDocument) -> Iterator[tuple[str, tuple[str,
     """Fields that are right alone and wrong together, or beyond this version: field, other fields, what is wrong."""
     if document.timeout > document.interval:
         yield "timeout", ("interval",), f"must not exceed the interval of {document.interval} seconds"
-    if document.assertions != []:
-        wanted = "must be empty: this version knows no assertions; an http monitor has settings.keyword"
-        yield "assertions", (), wanted
     if document.track_changes and not CHECK_TYPES[document.type].tracks_changes:
         yield "track_changes", ("type",), f"must be false: the answers of type {document.type} have no text to compare"
     if document.track_changes and document.settings.get("method") == "HEAD":

@@ -129,7 +129,10 @@ class Schemas:
         for parameter, argument in (parameters or {}).items():
             if get_args(wanted) == (parameter,):
                 wanted = cast(Any, get_origin(wanted))[argument]
-        schema = self.of(wanted, is_input=is_input)
+        if "schema" in field.metadata:  # a document of its own, told by what reads it: (name, how to make it)
+            schema = self._reference(*field.metadata["schema"])
+        else:
+            schema = self.of(wanted, is_input=is_input)
         for limit in _limits(field.validator):
             for keyword, value in limit.items():
                 if keyword == "items":

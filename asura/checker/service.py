@@ -10,6 +10,7 @@ import attrs
 import trio
 
 from asura.checker import rules
+from asura.checker.asserting import Asserting
 from asura.checker.contents import Contents
 from asura.checker.known import Known
 from asura.checker.places import HANGS_S, Place, Places
@@ -46,6 +47,7 @@ class Checker:
         self._env = env
         self._clock = clock
         self._places = Places(max_concurrent)
+        self._asserting = Asserting()
         self._contents = Contents(Known() if known is None else known)
         self.generation = 0
         """Counts what made prepared checks out of date: prepare again when it has moved."""
@@ -64,11 +66,13 @@ class Checker:
 
         `talks`: somebody looks on, so the outcome brings notes of what happened on the way.
 
-        Raises InvalidDocument if the stored settings are not those of this version.
+        Raises InvalidDocument if the stored settings or assertions are not those of this version.
         """
         check_type = CHECK_TYPES[monitor.type]
         settings = load(check_type.settings, monitor.settings)
-        attempt = check_type.prepare(monitor.target, settings, self._env(), Keep(body=monitor.track_changes))
+        keep, judged = self._asserting.of(monitor.assertions)
+        keep = Keep(headers=keep.headers, body=keep.body or monitor.track_changes)
+        attempt = check_type.prepare(monitor.target, settings, self._env(), keep)
         see = self._contents.of(monitor, settings) if monitor.track_changes else None
         timeout_s = monitor.timeout_s
         hung = False
@@ -101,6 +105,8 @@ class Checker:
                 outcome = Outcome(status=Status.DOWN, message=watch.story(timeout_s), timings=watch.timings())
             if outcome.status is Status.DOWN:
                 _need_to_have_run(until=attempting.deadline)
+            if judged is not None:
+                outcome = await judged(outcome, self._clock.now_ms())
             if monitor.upside_down or outcome.message:
                 outcome = rules.judge(outcome, upside_down=monitor.upside_down)
             if watch.notes:

@@ -67,7 +67,7 @@ async def test_every_wrong_field_is_named_at_once(api: Api):
         "settings.colour",
         "notification_channel_ids[0]",
         "colour",
-        "assertions",
+        "assertions[0].operator",
         "track_changes",
         "escalation_policy_id",
         "regions",
@@ -88,7 +88,7 @@ async def test_every_wrong_field_is_named_at_once(api: Api):
     refused = await api.admin.post("/api/v1/monitors", json=document)
     assert refused.json()["fields"] == {
         "timeout": "must not exceed the interval of 5 seconds",
-        "assertions": "must be empty: this version knows no assertions; an http monitor has settings.keyword",
+        "assertions[0].operator": "is required: one of eq, neq, gt, lt, gte, lte",
         "escalation_policy_id": "must be null: this version has no escalation policies",
         "regions": 'must be empty or ["local"]: this version has no probes',
         "depends_on": "there is no monitor 99",
