@@ -17,6 +17,8 @@ import dns.rdataclass
 import dns.rdatatype
 from dns.rdtypes.txtbase import TXTBase
 
+from asura.checks.names import printable
+
 MAX_RECORDS = 256
 """In an answer; more is no answer that anybody compares. One takes up to 100 µs to decode."""
 MAX_CNAMES = 16
@@ -168,11 +170,6 @@ def expected_text(typed: str, type_name: str) -> str:
 def comparable(text: str, type_name: str) -> str:
     """By what two records of a type are the same."""
     return text.lower() if type_name in _FOLDED else text
-
-
-def printable(text: str) -> str:
-    """`text` with nothing in it that a terminal or page would obey, nor a line break."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _shown(rdata: dns.rdata.Rdata) -> str:

@@ -57,6 +57,11 @@ def parse_server(text: str, *, default_port: int) -> tuple[str, int]:
     return parse_host_port(text)
 
 
+def printable(text: str) -> str:
+    """`text` with nothing in it that a terminal or page would obey, nor a line break."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 def _ascii(label: str) -> str:
     # Label by label, because IDNA forbids the underscores that may stand in others of the same name.
     return label.lower() if label.isascii() else idna.encode(label, uts46=True).decode("ascii")

@@ -14,6 +14,7 @@ from asura.checks.base import Env, Fault, Keep, Stopwatch
 from asura.checks.http_answer import Http1Answer
 from asura.checks.http_exchange import exchange
 from asura.checks.http_request import REDIRECTS
+from asura.checks.names import printable
 from asura.checks.opening import Place, open_connection
 from asura.checks.registration import MAX_STATUSES, AskedTooOften, Registration, instant, status_name
 from asura.checks.target import Url, join_url, parse_url
@@ -67,7 +68,7 @@ def read_domain(text: str, domain: str, *, source: str) -> Registration:
         raise Fault(f"{source} answered something that is no domain")
     name = document.get("ldhName")
     if isinstance(name, str) and name.lower().rstrip(".") != domain:
-        raise Fault(f"{source} answered for {name[:100]}, not for {domain}")
+        raise Fault(f"{source} answered for {printable(name[:100])}, not for {domain}")
     statuses = document.get("status")
     found = [status_name(each) for each in statuses if isinstance(each, str)] if isinstance(statuses, list) else []
     return Registration(

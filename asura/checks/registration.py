@@ -7,6 +7,7 @@ from enum import IntEnum
 import attrs
 
 from asura.checks.base import Fault
+from asura.checks.names import printable
 from asura.model.monitor import Status
 
 DAY_MS = 86_400_000
@@ -82,7 +83,7 @@ def instant(moment: datetime) -> int:
 def status_name(text: str) -> str:
     """A status as EPP spells it, from RDAP's "client hold" or WHOIS's "clientHold https://…"."""
     words = text.partition("http")[0].partition("(")[0].strip()
-    return _SPELLINGS.get(re.sub(r"[^a-z]", "", words.lower()), words)[:MAX_STATUS_CHARS]
+    return _SPELLINGS.get(re.sub(r"[^a-z]", "", words.lower()), printable(words[:MAX_STATUS_CHARS]))
 
 
 def judge(found: Registration, domain: str, *, now_ms: int, warn_days: int, critical_days: int) -> tuple[Status, str]:

@@ -12,7 +12,7 @@ import attrs
 import idna
 
 from asura.checks.base import Fault
-from asura.checks.names import parse_server
+from asura.checks.names import parse_server, printable
 from asura.checks.registration import MAX_STATUSES, AskedTooOften, Registration, instant, status_name
 
 PORT = 43
@@ -71,7 +71,11 @@ def read_domain(text: str, domain: str, *, source: str) -> WhoisAnswer:
     if not is_named and (named or expires_at is None):
         if referral is not None:
             return WhoisAnswer(registration=None, referral=referral)
-        about = f"for {named[0][:100]}, not for {domain}" if named else f"nothing about {domain}: {_first(lines)}"
+        about = (
+            f"for {printable(named[0][:100])}, not for {domain}"
+            if named
+            else f"nothing about {domain}: {_first(lines)}"
+        )
         raise Fault(f"{source} answered {about}")
     registration = Registration(
         source=source,
@@ -114,7 +118,7 @@ _DATES = tuple(
         rf"(?<!\d){_YEAR}[-./] ?{_MONTH}[-./] ?{_DAY}",  # 2026-08-13 · 2026/08/13 · 2026. 08. 13. · 2026-Aug-13
         rf"(?<!\d){_DAY}(?:st|nd|rd|th)?[-./ ] ?{_MONTH}[-./, ] ?{_YEAR}",  # 13-Aug-2026 · 13.8.2026 · 13 August 2026
         rf"\b{_MONTH_NAME} +{_DAY} [\d:]{{5,8}} (?:[a-z]{{2,5}} )?{_YEAR}",  # Thu Aug 13 23:59:59 GMT 2026
-        rf"\b{_MONTH_NAME}[ -]{_DAY},? ?-?{_YEAR}",  # August 13, 2026
+        rf"\b{_MONTH_NAME}[ -] ?{_DAY},? ?-?{_YEAR}",  # August 13, 2026
         r"(?<!\d)(?P<year>\d{4})(?P<number>\d\d)(?P<day>\d\d)(?!\d)",  # 20260813
     )
 )
@@ -193,7 +197,7 @@ def _need_an_answer(lines: list[str], *, is_named: bool, source: str) -> None:
         return
     for line in lines:
         if any(words in line.lower() for words in _TOO_OFTEN):
-            raise AskedTooOften(f'{source} is asked too often: "{line[:100]}"')
+            raise AskedTooOften(f'{source} is asked too often: "{printable(line[:100])}"')
 
 
 def _is_absent(lines: list[str], statuses: tuple[str, ...], *, is_named: bool) -> bool:
@@ -202,10 +206,6 @@ def _is_absent(lines: list[str], statuses: tuple[str, ...], *, is_named: bool) -
     # Where the domain is named, the terms of use in the comments may speak of what is "not found" in general.
     said = [line.lower() for line in lines if not (is_named and line.startswith(("%", "#")))]
     return any(words in line for line in said for words in _ABSENT)
-
-
-def _first(lines: list[str]) -> str:
-    return f'"{lines[0][:60]}"'
 
 
 def _referral(fields: list[tuple[str, str]]) -> tuple[str, int] | None:
