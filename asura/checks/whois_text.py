@@ -71,12 +71,9 @@ def read_domain(text: str, domain: str, *, source: str) -> WhoisAnswer:
     if not is_named and (named or expires_at is None):
         if referral is not None:
             return WhoisAnswer(registration=None, referral=referral)
-        about = (
-            f"for {printable(named[0][:100])}, not for {domain}"
-            if named
-            else f"nothing about {domain}: {_first(lines)}"
-        )
-        raise Fault(f"{source} answered {about}")
+        if named:
+            raise Fault(f"{source} answered for {printable(named[0][:100])}, not for {domain}")
+        raise Fault(f'{source} answered nothing about {domain}: "{printable(lines[0][:60])}"')
     registration = Registration(
         source=source,
         expires_at=expires_at,
