@@ -30,6 +30,11 @@ def test_links_between_the_papers_lead_somewhere(name: str) -> None:
         assert (ROOT / target).exists(), target
 
 
+def test_every_type_of_monitor_has_its_page_and_the_page_tells_the_truth() -> None:
+    done = subprocess.run([sys.executable, str(ROOT / "scripts" / "monitor_docs.py"), "--check"], capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+
+
 def test_every_just_recipe_that_the_papers_name_exists() -> None:
     recipes = set(re.findall(r"^([a-z]+)(?: [^:=]*)?:(?!=)", (ROOT / "justfile").read_text(), re.MULTILINE))
     for name in ("README.md", "CONTRIBUTING.md"):
