@@ -1,22 +1,22 @@
-"""What every check type is made of: a stopwatch, the shared TLS contexts, and the type's own description.
+"""What every check type is made of: a stopwatch, what checks share, and the type's own description.
 
 An attempt sets no overall timeout; its caller does, and asks the stopwatch what there was to see until then.
 Whatever a target does becomes an `Outcome`; only a failure of this machine is raised.
 """
 
-import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from time import perf_counter
 from typing import Any, Literal
 
 import attrs
 
+from asura.checks.certificate import earliest
+from asura.checks.contexts import TlsContexts as TlsContexts  # whoever makes an Env needs it
 from asura.errors import TargetRefused
 from asura.model.assertion import AssertionType
 from asura.model.monitor import Status
-from asura.model.observation import Outcome, Timings
+from asura.model.observation import Certificate, Outcome, Timings
 from asura.netguard import Guard
-from asura.trust import blind_context, verifying_context
 
 MAX_MESSAGE_CHARS = 500
 """A target has its say in messages (where it redirects to), and they are kept."""
@@ -30,10 +30,10 @@ Phase = Literal["dns", "connect", "tls", "first_byte", "transfer"]
 class Fault(Exception):
     """The target failed, in the words that a person will read. Never leaves an attempt."""
 
-    def __init__(self, message: str, *, cert_expires_at: int | None = None) -> None:
+    def __init__(self, message: str, *, chain: Sequence[Certificate] = ()) -> None:
         super().__init__(message)
-        self.cert_expires_at = cert_expires_at
-        """Of a certificate that was refused."""
+        self.chain = chain
+        """The certificates that were refused."""
 
 
 class Stopwatch:
@@ -129,25 +129,6 @@ def _duration(seconds: float) -> str:
     return f"{_whole_ms(seconds)} ms" if seconds < 10 else f"{seconds:.1f} s"
 
 
-class TlsContexts:
-    """The shared SSL contexts, one for each set of options."""
-
-    def __init__(self, cafile: str | None = None) -> None:
-        """Trust the machine's certificate authorities, or only those of `cafile`."""
-        self._cafile = cafile
-        self._made: dict[tuple[bool, str | None], ssl.SSLContext] = {}
-
-    def client(self, *, verify: bool = True, alpn: str | None = None) -> ssl.SSLContext:
-        """A context for connecting. It is shared: don't change it."""
-        context = self._made.get((verify, alpn))
-        if context is None:
-            context = verifying_context(self._cafile) if verify else blind_context()
-            if alpn is not None:
-                context.set_alpn_protocols([alpn])
-            self._made[verify, alpn] = context
-        return context
-
-
 @attrs.frozen(kw_only=True)
 class Env:
     """What every check shares: what the configuration allows, and what is dear to make."""
@@ -229,10 +210,12 @@ def shortened(message: str) -> str:
 
 def down(exc: Exception, watch: Stopwatch) -> Outcome:
     """The target failed by `exc` before it answered anything."""
+    chain = exc.chain if isinstance(exc, Fault) else ()
     return Outcome(
         status=Status.DOWN,
         message=shortened(str(exc)),
         timings=watch.timings(),
-        cert_expires_at=exc.cert_expires_at if isinstance(exc, Fault) else None,
+        cert_expires_at=earliest(chain),
+        chain=chain,
         is_refused=isinstance(exc, TargetRefused),
     )

@@ -1,55 +1,114 @@
-"""The two things a check says about a certificate: when it ends, and for whom it is. Read from its DER.
+"""What is said about certificates: whose they are, by whom and for whom they were made, and when they end.
 
-The ssl module decodes certificates only when it verified them, and `cryptography` would be a large dependency for two
-fields. This walks X.509 (RFC 5280 §4.1) just far enough and trusts nothing: what isn't as expected gives None.
+The ssl module decodes certificates only when it verified them, and `cryptography` would be a large dependency for a
+few fields. This walks X.509 (RFC 5280 §4.1) just far enough and trusts nothing: what isn't as expected gives None.
 """
 
+import hashlib
 from calendar import timegm
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 
-_SEQUENCE, _OID, _OCTETS, _UTC_TIME, _GENERALIZED_TIME = 0x30, 0x06, 0x04, 0x17, 0x18
+from asura.model.observation import Certificate
+
+INTEGER, SEQUENCE = 0x02, 0x30
+_OID, _OCTETS, _UTC_TIME, _GENERALIZED_TIME, _BMP_STRING = 0x06, 0x04, 0x17, 0x18, 0x1E
 _VERSION, _EXTENSIONS = 0xA0, 0xA3
 _DNS_NAME, _IP_NAME = 0x82, 0x87
 _SUBJECT_ALT_NAME = bytes((0x55, 0x1D, 0x11))
-_COMMON_NAME = bytes((0x55, 0x04, 0x03))
-REMEMBERED = 512
-REMEMBERED_BYTES = 4096
-"""A longer certificate is read anew each time: what is remembered has a limit, and most are half as long."""
+_COMMON_NAME, _ORGANIZATION, _UNIT = (bytes((0x55, 0x04, last)) for last in (0x03, 0x0A, 0x0B))
+REMEMBERED = 1024
+"""Chains: 2 to 8 kB each. A daemon with more TLS targets reads some of them anew, in 0.1 ms."""
+REMEMBERED_BYTES = 16_384
+"""A longer chain is read anew each time: what is remembered has a limit, and most are a quarter as long."""
+MAX_CERTIFICATES = 10
 MAX_NAMES = 100
 MAX_NAME_CHARS = 253
 
-
-def expires_at(der: bytes | None) -> int | None:
-    """When the certificate ends, milliseconds since 1970; None when it can't be read."""
-    return _remembered_expiry(der) if der is not None and len(der) <= REMEMBERED_BYTES else _expiry(der or b"")
+_remembered: dict[bytes, tuple[Certificate, ...]] = {}
+"""By the digest of all their certificates, those used last at the end: the same chain comes back at every check."""
 
 
-def _expiry(der: bytes) -> int | None:
+def chain(ders: Sequence[bytes]) -> tuple[Certificate, ...]:
+    """What a target showed, the leaf first, in words.
+
+    A root at the end is left out: whoever trusts it has it already, and its end matters to nobody.
+    """
+    if sum(map(len, ders)) > REMEMBERED_BYTES:
+        return _chain(ders)
+    digest = hashlib.sha256(b"".join(ders)).digest()
+    found = _remembered.pop(digest, None)
+    if found is None:
+        found = _chain(ders)
+        if len(_remembered) >= REMEMBERED:
+            del _remembered[next(iter(_remembered))]
+    _remembered[digest] = found
+    return found
+
+
+def earliest(certificates: Sequence[Certificate]) -> int | None:
+    """When the first of them ends, milliseconds since 1970; None when there are none."""
+    return min((each.expires_at for each in certificates), default=None)
+
+
+def read(der: bytes) -> Certificate | None:
+    """A certificate in words; None when it can't be read."""
     try:
         fields = _tbs_fields(der)
-        validity = list(_items(fields[3][1]))
-        return _instant_ms(*validity[1])
+        expires_at = _instant_ms(*list(items(fields[3][1]))[1])
+        subject = _shown_name(fields[4][1])
+        names = _names(fields)
+        issuer = _shown_name(fields[2][1])
     except (ValueError, IndexError):
+        return None
+    return Certificate(
+        subject=subject or next(iter(names), "no name"),
+        names=tuple(names),
+        issuer=issuer or "no name",
+        expires_at=expires_at,
+        fingerprint=hashlib.sha256(der).hexdigest(),
+    )
+
+
+def starts_at(der: bytes) -> int | None:
+    """From when the certificate holds, milliseconds since 1970; None when it can't be read."""
+    try:
+        return _instant_ms(*next(items(_tbs_fields(der)[3][1])))
+    except (ValueError, IndexError, StopIteration):
         return None
 
 
-def names(der: bytes | None) -> list[str]:
-    """For whom the certificate is: its alternative names, or its common name where it has none."""
+def _chain(ders: Sequence[bytes]) -> tuple[Certificate, ...]:
+    ders = ders[:MAX_CERTIFICATES]
+    if len(ders) > 1 and _is_root(ders[-1]):
+        ders = ders[:-1]
+    return tuple(each for each in map(read, ders) if each is not None)
+
+
+def _is_root(der: bytes) -> bool:
     try:
-        fields = _tbs_fields(der or b"")
-        alternative = [name for tag, value in fields if tag == _EXTENSIONS for name in _alternative_names(value)]
-        return [_printable(name) for name in alternative[:MAX_NAMES] or _common_names(fields[4][1])]
+        fields = _tbs_fields(der)
+        return fields[2] == fields[4]
     except (ValueError, IndexError):
-        return []
+        return False
 
 
-_remembered_expiry = lru_cache(maxsize=REMEMBERED)(_expiry)
-"""The same certificate comes back at every check."""
+def _names(fields: list[tuple[int, bytes]]) -> list[str]:
+    """For whom a certificate is: its alternative names, or its common name where it has none."""
+    try:
+        alternative = [name for tag, value in fields if tag == _EXTENSIONS for name in _alternative_names(value)]
+    except (ValueError, IndexError):
+        return []  # its end is known all the same
+    return [_printable(name) for name in alternative[:MAX_NAMES] or _parts(fields[4][1], _COMMON_NAME)]
 
 
-def _items(data: bytes) -> Iterator[tuple[int, bytes]]:
+def _shown_name(name: bytes) -> str:
+    """A distinguished name as short as people say it: "R11, Let's Encrypt"."""
+    own = _parts(name, _COMMON_NAME) or _parts(name, _UNIT)
+    return ", ".join(_printable(each) for each in dict.fromkeys([*own[:1], *_parts(name, _ORGANIZATION)[:1]]))
+
+
+def items(data: bytes) -> Iterator[tuple[int, bytes]]:
     """The (tag, content) pairs that stand one after the other in `data` (X.690 §8.1)."""
     at = 0
     while at < len(data):
@@ -69,9 +128,9 @@ def _items(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 def _tbs_fields(der: bytes) -> list[tuple[int, bytes]]:
     """Serial number, algorithm, issuer, validity, subject, key, then the optional ones; without the version."""
-    certificate = next(_items(der), (0, b""))[1]
-    tbs = next(_items(certificate), (0, b""))[1]
-    fields = list(_items(tbs))
+    certificate = next(items(der), (0, b""))[1]
+    tbs = next(items(certificate), (0, b""))[1]
+    fields = list(items(tbs))
     return fields[1:] if fields[0][0] == _VERSION else fields
 
 
@@ -84,19 +143,19 @@ def _instant_ms(tag: int, value: bytes) -> int:
         raise ValueError("time")
     if len(text) != 15 or text[14] != "Z" or not text[:14].isdigit():
         raise ValueError("time")
-    # By hand, because strptime takes 30 µs, and this is done at every check.
+    # By hand, because strptime takes 30 µs, and with many targets this is done at every check.
     month, day, hour, minute, second = (int(text[at : at + 2]) for at in range(4, 14, 2))
     return timegm((int(text[:4]), month, day, hour, minute, second)) * 1000
 
 
 def _alternative_names(extensions: bytes) -> Iterator[str]:
-    for _, sequence in _items(extensions):
-        for _, extension in _items(sequence):
-            parts = list(_items(extension))
+    for _, sequence in items(extensions):
+        for _, extension in items(sequence):
+            parts = list(items(extension))
             if parts[0] != (_OID, _SUBJECT_ALT_NAME) or parts[-1][0] != _OCTETS:
                 continue
-            for _, alternatives in _items(parts[-1][1]):
-                for tag, value in _items(alternatives):
+            for _, alternatives in items(parts[-1][1]):
+                for tag, value in items(alternatives):
                     if tag == _DNS_NAME:
                         yield value.decode("ascii", "replace")
                     elif tag == _IP_NAME:
@@ -108,11 +167,15 @@ def _printable(name: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in name[:MAX_NAME_CHARS])
 
 
-def _common_names(subject: bytes) -> list[str]:
+def _parts(name: bytes, wanted: bytes) -> list[str]:
+    """Every value of one attribute in a distinguished name (RFC 5280 §4.1.2.4)."""
     found = []
-    for _, relative in _items(subject):
-        for _, attribute in _items(relative):
-            (_, oid), (_, value) = _items(attribute)
-            if oid == _COMMON_NAME:
-                found.append(value.decode("utf-8", "replace"))
+    try:
+        for _, relative in items(name):
+            for _, attribute in items(relative):
+                (_, oid), (tag, value) = items(attribute)
+                if oid == wanted:
+                    found.append(value.decode("utf-16-be" if tag == _BMP_STRING else "utf-8", "replace"))
+    except (ValueError, IndexError):
+        return []
     return found

@@ -9,7 +9,6 @@ import errno
 import os
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
 
 import trio
 from trio.lowlevel import checkpoint, wait_readable, wait_writable
@@ -28,14 +27,12 @@ READS_AT_ONCE = 8
 class Connection:
     """An open connection, plain or TLS. Close it."""
 
-    __slots__ = ("_reads_at_once", "address", "redial", "sock", "tls")
+    __slots__ = ("_reads_at_once", "address", "sock", "tls")
 
     def __init__(self, sock: socket.socket, address: Address) -> None:
         self.sock = sock
         self.address = address
         self.tls: ssl.SSLSocket | None = None
-        self.redial: Callable[[], Awaitable[Connection]] | None = None
-        """How to reach the same peer once more, where connecting to `address` isn't enough: through a proxy."""
         self._reads_at_once = 0
 
     async def send(self, data: bytes) -> None:
@@ -154,5 +151,7 @@ def broken_words(exc: OSError) -> str:
     if isinstance(exc, ConnectionResetError | BrokenPipeError):
         return "reset"
     if isinstance(exc, ssl.SSLError):
+        if exc.reason == "TLSV13_ALERT_CERTIFICATE_REQUIRED":  # TLS 1.3 says so only after the handshake
+            return "ended, as the target wants a client certificate,"
         return f"broken ({(exc.reason or str(exc)).replace('_', ' ').lower()})"
     return f"broken ({exc.strerror or exc})"

@@ -112,7 +112,7 @@ def prepare(target: str, settings: GrpcSettings, env: Env, keep: Keep = NOTHING)
     Raises ValueError: the target has a problem.
     """
     host, port = parse_host_port(target)
-    place = Place(host=host, port=port, tls=settings.tls, verify=settings.verify_tls, alpn=http2.ALPN)
+    place = Place(host=host, port=port, tls=settings.tls, verify=settings.verify_tls, alpn=(http2.ALPN,))
     message = text_field(1, settings.service)
     plan = _Plan(
         env=env,

@@ -1,38 +1,45 @@
-"""The TLS handshake on an open connection, and its failures in words that say what to mend."""
+"""The TLS handshake on an open connection, the certificates shown in it, and its failures in words that say what to
+mend.
+"""
 
 import ssl
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
+from typing import Any
 
-import trio
 from trio.lowlevel import wait_readable, wait_writable
 
-from asura.checks import certificate
-from asura.checks.base import Fault, Stopwatch, TlsContexts
-from asura.checks.connection import Connection, broken_words, connect
+from asura.checks import certificate, tls_words
+from asura.checks.base import Fault
+from asura.checks.connection import Connection, broken_words
+from asura.model.observation import Certificate
 
-INQUIRY_S = 2.0
-"""How long a second connection may take that only asks a refused certificate for its names and dates."""
-INQUIRY_RESERVE_S = 0.1
-"""And it must end this long before the check's deadline, or the reason that is known already would be lost."""
 MAX_NAMES_SHOWN = 4
+_DER = 2  # _ssl.ENCODING_DER
+_FAILED = "the TLS handshake failed: "
+_DAY_MS = 86_400_000
 
 # X509_V_ERR_*, from x509_vfy.h; the ssl module has no names for them.
 _NOT_YET_VALID = 9
 _EXPIRED = 10
-_WRONG_HOST = frozenset({62, 64})
-_UNTRUSTED = {
-    18: "it is signed by itself",
-    19: "its authority is unknown here",
-    20: "its issuer is unknown, or the server left out the certificate in between",
-    21: "its issuer is unknown, or the server left out the certificate in between",
+_SELF_SIGNED = 18
+_UNKNOWN_ROOT = 19
+_UNKNOWN_ISSUER = frozenset({2, 20, 21})
+_WRONG_HOST = frozenset({62, 63, 64})
+_OTHERWISE = {
+    7: "a signature in the chain is wrong",
+    23: "it was revoked",
+    24: "a certificate in between may not issue others",
+    26: "it is not made for servers",
+    47: "its authority may not issue it for this name",
+    66: "its key is too short",
+    67: "the key of its authority is too short",
+    68: "it is signed in a way that is too weak",
 }
 
 
-async def start_tls(
-    connection: Connection, *, server_name: str, context: ssl.SSLContext, contexts: TlsContexts, watch: Stopwatch
-) -> None:
+async def start_tls(connection: Connection, *, server_name: str, context: ssl.SSLContext) -> None:
     """Make `connection` a TLS one. `server_name` is what the certificate must be for.
 
     Raises Fault: the handshake failed.
@@ -40,24 +47,44 @@ async def start_tls(
     try:
         await _handshake(connection, server_name, context)
     except ssl.SSLCertVerificationError as exc:
-        watch.stop()
-        der = await _inquire(connection, server_name, contexts)
-        words = _verification_words(exc, server_name, der)
-        raise Fault(words, cert_expires_at=certificate.expires_at(der)) from None
+        ders = _ders(connection.tls, verified=False)
+        words = verification_words(exc.verify_code, exc.verify_message, server_name, ders)
+        raise Fault(words, chain=certificate.chain(ders)) from None
     except OSError as exc:
-        raise Fault(_handshake_words(exc)) from None
+        saw_certificate = bool(_ders(connection.tls, verified=False))
+        raise Fault(_handshake_words(exc, saw_certificate=saw_certificate)) from None
     except ValueError:
-        raise Fault("the TLS handshake failed: the host name can't be asked for") from None
+        raise Fault(f"{_FAILED}the host name can't be asked for") from None
+
+
+def peer_chain(connection: Connection) -> tuple[Certificate, ...]:
+    """The certificates of a TLS connection, the leaf first, without the root; empty without TLS.
+
+    Where they were verified, those that the trust rests on, and not whatever the target showed besides: an old root
+    that expired is no reason to get up at night. Otherwise those that it showed.
+    """
+    tls = connection.tls
+    if tls is None:
+        return ()
+    return certificate.chain(_ders(tls, verified=tls.context.verify_mode is not ssl.CERT_NONE))
 
 
 def peer_expires_at(connection: Connection) -> int | None:
-    """When the peer's certificate ends, milliseconds since 1970, verified or not."""
-    if connection.tls is None:
-        return None
+    """When the first of the peer's certificates ends, milliseconds since 1970, verified or not."""
+    return certificate.earliest(peer_chain(connection))
+
+
+def _ders(tls: ssl.SSLSocket | None, *, verified: bool) -> list[bytes]:
+    """Certificates as they were shown, also by a handshake that failed; empty before that."""
+    # Public since Python 3.13. Before, the object below has them, and gives nothing instead of an empty list.
+    source: Any = tls if hasattr(tls, "get_verified_chain") else getattr(tls, "_sslobj", None)
+    if source is None:
+        return []
     try:
-        return certificate.expires_at(connection.tls.getpeercert(binary_form=True))
+        found = source.get_verified_chain() if verified else source.get_unverified_chain()
     except ValueError:  # the connection broke since, and OpenSSL forgot
-        return None
+        return []
+    return [each if isinstance(each, bytes) else each.public_bytes(_DER) for each in found or ()]
 
 
 async def _handshake(connection: Connection, server_name: str, context: ssl.SSLContext) -> None:
@@ -77,75 +104,61 @@ async def _handshake(connection: Connection, server_name: str, context: ssl.SSLC
             return
 
 
-async def _inquire(refused: Connection, server_name: str, contexts: TlsContexts) -> bytes | None:
-    """The certificate that was refused, from a second connection: OpenSSL shows none that it didn't accept."""
-    now = trio.current_time()
-    until = min(now + INQUIRY_S, trio.current_effective_deadline() - INQUIRY_RESERVE_S)
-    refused.close()
-    if until <= now:
-        return None
-    connection: Connection | None = None
-    with trio.move_on_at(until):
-        try:
-            again = refused.redial or partial(connect, [refused.address], shown="", watch=Stopwatch())
-            connection = await again()
-            await _handshake(connection, server_name, contexts.client(verify=False))
-            if connection.tls is not None:
-                return connection.tls.getpeercert(binary_form=True)
-        except (OSError, Fault):
-            return None
-        finally:
-            if connection is not None:
-                connection.close()
-    return None
+def verification_words(code: int, message: str, server_name: str, ders: Sequence[bytes]) -> str:
+    """Why a certificate was refused, from OpenSSL's code, its own message, and the certificates that were shown."""
+    shown = [each for each in map(certificate.read, ders[: certificate.MAX_CERTIFICATES]) if each is not None]
+    leaf = shown[0] if shown else None
+    if code == _EXPIRED:
+        return _expired_words(shown, now_ms=time.time_ns() // 1_000_000)
+    if code == _NOT_YET_VALID:
+        return f"the certificate is not valid {_until_when(ders)}: compare the clocks of the target and of this machine"
+    if code in _WRONG_HOST:
+        return f"the certificate is for {_listed(leaf.names if leaf else ())}, expected {server_name}"
+    return f"the certificate is not trusted: {_OTHERWISE.get(code) or _untrusted_words(code, shown) or message}"
 
 
-def _verification_words(exc: ssl.SSLCertVerificationError, server_name: str, der: bytes | None) -> str:
-    if exc.verify_code == _EXPIRED:
-        return f"the certificate expired{_on(der)}"
-    if exc.verify_code == _NOT_YET_VALID:
-        return "the certificate is not valid yet: compare the clocks of the target and of this machine"
-    if exc.verify_code in _WRONG_HOST:
-        return f"the certificate is for {_listed(certificate.names(der))}, expected {server_name}"
-    return f"the certificate is not trusted: {_UNTRUSTED.get(exc.verify_code) or exc.verify_message}"
+def _untrusted_words(code: int, shown: Sequence[Certificate]) -> str:
+    if code == _SELF_SIGNED:
+        return "it is signed by itself"
+    if code == _UNKNOWN_ROOT and shown:
+        return f"its authority, {shown[-1].subject}, is unknown here"
+    if code in _UNKNOWN_ISSUER and shown:
+        unknown = f"its issuer, {shown[-1].issuer}, is unknown here"
+        return unknown if len(shown) > 1 else f"{unknown}, or the server left out the certificate in between"
+    return ""
 
 
-def _listed(names: list[str]) -> str:
+def _expired_words(shown: Sequence[Certificate], *, now_ms: int) -> str:
+    for place, each in enumerate(shown):
+        if each.expires_at <= now_ms:
+            which = "the certificate" if place == 0 else f"the certificate in between, {each.subject},"
+            days = (now_ms - each.expires_at) // _DAY_MS
+            ago = f", {days} day{'' if days == 1 else 's'} ago" if days else ""
+            return f"{which} expired on {_minute(each.expires_at)}{ago}"
+    return "the certificate's authority expired" if shown else "the certificate expired"
+
+
+def _until_when(ders: Sequence[bytes]) -> str:
+    starts = [start for start in map(certificate.starts_at, ders[: certificate.MAX_CERTIFICATES]) if start is not None]
+    return f"before {_minute(max(starts))}" if starts else "yet"
+
+
+def _minute(instant_ms: int) -> str:
+    return datetime.fromtimestamp(instant_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _listed(names: Sequence[str]) -> str:
     if not names:
         return "another name"
     hidden = len(names) - MAX_NAMES_SHOWN
     return ", ".join(names[:MAX_NAMES_SHOWN]) + (f" and {hidden} more" if hidden > 0 else "")
 
 
-def _on(der: bytes | None) -> str:
-    ends_ms = certificate.expires_at(der)
-    if ends_ms is None:
-        return ""
-    day = datetime.fromtimestamp(ends_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    days = int((time.time() - ends_ms / 1000) / 86400)
-    return f" on {day}, {days} day{'' if days == 1 else 's'} ago" if days > 0 else f" on {day}"
-
-
-_REASONS = {
-    "WRONG_VERSION_NUMBER": "the TLS handshake failed: the target doesn't speak TLS on this port",
-    "UNSUPPORTED_PROTOCOL": "the TLS handshake failed: the target only speaks a TLS version that is too old",
-    "TLSV1_ALERT_PROTOCOL_VERSION": "the TLS handshake failed: the target only speaks a TLS version that is too old",
-    "SSLV3_ALERT_HANDSHAKE_FAILURE": "the TLS handshake failed: no cipher or protocol in common",
-    "TLSV1_UNRECOGNIZED_NAME": "the TLS handshake failed: the target doesn't know this host name",
-    "TLSV13_ALERT_CERTIFICATE_REQUIRED": "the TLS handshake failed: the target wants a client certificate",
-    "HTTP_REQUEST": "the TLS handshake failed: the target speaks plain HTTP on this port",
-    "RECORD_LAYER_FAILURE": "the TLS handshake failed: the target doesn't speak TLS on this port",
-    "DH_KEY_TOO_SMALL": "the TLS handshake failed: the target's key exchange is too weak",
-    "EE_KEY_TOO_SMALL": "the TLS handshake failed: the certificate's key is too short",
-}
-
-
-def _handshake_words(exc: OSError) -> str:
+def _handshake_words(exc: OSError, *, saw_certificate: bool) -> str:
     if isinstance(exc, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return "the target closed the connection during the TLS handshake"
     if isinstance(exc, ConnectionResetError | BrokenPipeError):
         return "the target reset the connection during the TLS handshake"
     if isinstance(exc, ssl.SSLError):
-        reason = exc.reason or str(exc)
-        return _REASONS.get(reason) or f"the TLS handshake failed: {reason.replace('_', ' ').lower()}"
+        return f"{_FAILED}{tls_words.words(exc, saw_certificate=saw_certificate)}"
     return f"the connection was {broken_words(exc)} during the TLS handshake"

@@ -6,8 +6,9 @@ from typing import Any
 import attrs
 
 from asura.checks.base import Env, Fault, Phase, Stopwatch, down, shortened
+from asura.checks.certificate import earliest
 from asura.checks.connection import Connection, connect
-from asura.checks.handshake import peer_expires_at, start_tls
+from asura.checks.handshake import peer_chain, start_tls
 from asura.checks.target import parse_host_port, shown_host_port
 from asura.errors import TargetRefused
 from asura.model.monitor import Status
@@ -30,8 +31,8 @@ class Place:
     port: int
     tls: bool = False
     verify: bool = True
-    alpn: str | None = None
-    """The protocol to ask for in the handshake."""
+    alpn: tuple[str, ...] = ()
+    """The protocols to ask for in the handshake."""
     shown: str = attrs.field(init=False)
     """For messages."""
 
@@ -73,7 +74,7 @@ async def open_connection(place: Place, *, env: Env, watch: Stopwatch, then: Pha
     watch.done("connect", then="tls")
     try:
         context = env.tls.client(verify=place.verify, alpn=place.alpn)
-        await start_tls(connection, server_name=place.host, context=context, contexts=env.tls, watch=watch)
+        await start_tls(connection, server_name=place.host, context=context)
     except BaseException:
         connection.close()
         raise
@@ -102,11 +103,13 @@ async def converse(
 
 def judged(connection: Connection, watch: Stopwatch, *, problem: str = "", **more: Any) -> Outcome:
     """The outcome of a check that got an answer over an open connection: down by `problem`, or up."""
+    chain = peer_chain(connection)
     return Outcome(
         status=Status.DOWN if problem else Status.UP,
         message=shortened(problem),
         response_ms=watch.elapsed_ms(),
         timings=watch.timings(),
-        cert_expires_at=peer_expires_at(connection),
+        cert_expires_at=earliest(chain),
+        chain=chain,
         **more,
     )

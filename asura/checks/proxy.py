@@ -125,7 +125,6 @@ async def _connect_one(proxy: Proxy, own: list[Address], target: Address, watch:
     if watch.talks:
         watch.tell("proxy", f"{proxy.scheme}, {shown_host_port(connection.address.ip, proxy.port)}")
         watch.tell("address", place)
-    connection.redial = lambda: _connect_one(proxy, own, target, Stopwatch())
     return connection
 
 

@@ -122,7 +122,7 @@ def prepare(target: str, settings: WebSocketSettings, env: Env, keep: Keep = NOT
     send: str | bytes = unescape(settings.send) if settings.binary else settings.send
     plan = _Plan(
         env=env,
-        place=Place(host=url.host, port=url.port, tls=is_tls, verify=settings.verify_tls, alpn=ALPN),
+        place=Place(host=url.host, port=url.port, tls=is_tls, verify=settings.verify_tls, alpn=(ALPN,)),
         request=_request(url, settings),
         message=None if not send else TextMessage(send) if isinstance(send, str) else BytesMessage(send),
         expect=settings.expect,
