@@ -90,6 +90,8 @@ METADATA_ADDRESSES = frozenset(
         "fd00:ec2::23",  # AWS EKS pod identity
         "fd20:ce::254",  # Google
         "fd00:42::42",  # Scaleway
+        "fd00:c1::a9fe:a9fe",  # Oracle
+        "fd00:a9fe:a9fe::1",  # Linode
         "fe80::a9fe:a9fe",  # OpenStack
     )
 )
@@ -218,8 +220,7 @@ class Guard:
     def _judge(self, address: IPAddress, *, shown: str | None = None) -> str | None:
         address = _unwrapped(address)
         shown = shown or str(address)
-        inner = _embedded(address)
-        for each in (address, inner):
+        for each in (address, *_embedded(address)):
             if each in METADATA_ADDRESSES and address not in self._single and each not in self._single:
                 return (
                     f"{shown} is a cloud metadata address; to check it all the same, "
@@ -302,8 +303,12 @@ def _ascii_name(host: str) -> str:
 
 
 def _is_localhost(host: str) -> bool:
-    name = host.rstrip(".").lower()
-    return name == "localhost" or name.endswith(".localhost")
+    """Whether the hosts file or the resolver itself answers for `host` (RFC 6761 §6.3)."""
+    name = unicodedata.normalize("NFKC", host.translate(_DOTS)).strip().rstrip(".").casefold()
+    return name in _LOCAL_NAMES or name.endswith((".localhost", ".localhost.localdomain"))
+
+
+_LOCAL_NAMES = frozenset({"localhost", "localhost.localdomain", "localhost6", "ip6-localhost", "ip6-loopback"})
 
 
 def address_at(ip: IPAddress, port: int) -> Address:
@@ -330,27 +335,35 @@ def _unwrapped(address: IPAddress) -> IPAddress:
     return address
 
 
-def _embedded(address: IPAddress) -> IPv4Address | None:
-    """The IPv4 address to which a translator or tunnel would forward, if any."""
+def _embedded(address: IPAddress) -> list[IPv4Address]:
+    """Every IPv4 address to which a translator or tunnel could forward.
+
+    A translator's prefix may be any network of its operator (RFC 6052 §2.2), so all places are looked at in every
+    address. That one of them is a metadata address by chance doesn't happen.
+    """
     if isinstance(address, IPv4Address):
-        return None
+        return []
     value = int(address)
+    high, low = value >> 64, value & 0xFFFF_FFFF_FFFF_FFFF
+    found = [value & 0xFFFF_FFFF]  # a prefix of 96 bits, and ::a.b.c.d, ::ffff:0:a.b.c.d, ISATAP (RFC 5214)
+    if low >> 56 == 0:  # the octet that parts the address is zero
+        for left in (32, 24, 16, 8, 0):  # so many bits stand before it, for prefixes of 32 to 64 bits
+            right = 32 - left
+            found.append((high & (1 << left) - 1) << right | low >> 56 - right & (1 << right) - 1)
     if address.sixtofour is not None:
-        return address.sixtofour
+        found.append(int(address.sixtofour))
     if address.teredo is not None:
-        return address.teredo[1]
-    if value >> 32 == 0 or value >> 32 in _TRANSLATION_PREFIXES or value >> 80 == 0x0064_FF9B_0001:
-        return IPv4Address(value & 0xFFFF_FFFF)
-    return None
-
-
-_TRANSLATION_PREFIXES = frozenset(int(IPv6Address(text)) >> 32 for text in ("64:ff9b::", "::ffff:0:0:0"))
+        found += map(int, address.teredo)
+    return [IPv4Address(each) for each in found]
 
 
 def _special(address: IPAddress) -> str | None:
     for network, words in _NETWORKS:
         if address in network:
             return words
-    if isinstance(address, IPv6Address) and address not in _GLOBAL_V6:
-        return "a reserved address"
+    if isinstance(address, IPv6Address):
+        if address not in _GLOBAL_V6:
+            return "a reserved address"
+        if int(address) >> 32 & 0xFDFF_FFFF == 0x5EFE and _special(IPv4Address(int(address) & 0xFFFF_FFFF)):
+            return "a tunnelled IPv4 address"  # ISATAP (RFC 5214 §6.1)
     return None

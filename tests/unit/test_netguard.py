@@ -51,6 +51,10 @@ REFUSED = [
     "2001:10::1",
     "2001:db8::1",
     "2002:7f00:1::",
+    "2606:4700::5efe:127.0.0.1",
+    "2606:4700::200:5efe:10.0.0.1",
+    "::ffff:127.0.0.1%1",
+    "::1%lo",
     "2002:808:808::",
     "3fff::1",
     "4000::1",
@@ -70,7 +74,9 @@ def test_an_address_that_is_not_public_is_refused(ip: str) -> None:
     assert Guard().literal_refusal(ip) is not None
 
 
-@pytest.mark.parametrize("ip", ["1.1.1.1", "8.8.8.8", "172.32.0.1", "2606:4700::1111", "2a00::1", "::ffff:8.8.8.8"])
+@pytest.mark.parametrize(
+    "ip", ["1.1.1.1", "8.8.8.8", "172.32.0.1", "2606:4700::1111", "2a00::1", "::ffff:8.8.8.8", "2606::5efe:8.8.8.8"]
+)
 def test_a_public_address_is_permitted(ip: str) -> None:
     assert Guard().refusal(ip) is None
     assert Guard().literal_refusal(ip) is None
@@ -97,6 +103,18 @@ LOOPBACK_IN_DISGUISE = [
     "localhost",
     "LOCALHOST.",
     "anything.localhost",
+    "ｌｏｃａｌｈｏｓｔ",
+    "localhost。",
+    "ⓛocalhost",
+    "localhost.localdomain",
+    "ip6-localhost",
+    " 127.0.0.1 ",
+    "127.0.0.1..",
+    "127.0.0.1。",
+    "::1%lo",
+    "[::1%25lo]",
+    "0:0:0:0:0:ffff:7f00:0001",
+    "[::FFFF:127.0.0.1]",
 ]
 
 
@@ -133,7 +151,21 @@ def test_private_addresses_can_be_opened_by_network() -> None:
     assert guard.refusal("127.0.0.2") is not None
 
 
-DISGUISED_METADATA = ["::ffff:169.254.169.254", "64:ff9b::169.254.169.254", "2002:a9fe:a9fe::", "::169.254.169.254"]
+DISGUISED_METADATA = [
+    "::ffff:169.254.169.254",
+    "::ffff:0:169.254.169.254",
+    "64:ff9b::169.254.169.254",
+    "64:ff9b:1::169.254.169.254",
+    "64:ff9b:1:a9fe:a9:fe00::",
+    "64:ff9b:1:a9:fe:a9fe::",
+    "64:ff9b:1::a9:fea9:fe00:0",
+    "2001:db8:a9fe:a9fe::",
+    "2002:a9fe:a9fe::",
+    "2001:0:a9fe:a9fe::1",
+    "2001:0:808:808:0:0:5601:5601",
+    "::169.254.169.254",
+    "fe80::5efe:169.254.169.254",
+]
 
 
 @pytest.mark.parametrize("ip", [*sorted(map(str, METADATA_ADDRESSES)), *DISGUISED_METADATA, "fe80::a9fe:a9fe%lo"])
@@ -142,6 +174,20 @@ def test_metadata_addresses_stay_closed_unless_listed_one_by_one(ip: str) -> Non
     assert "is a cloud metadata address" in (everything.refusal(ip) or "")
     listed = [str(address) for address in METADATA_ADDRESSES]
     assert Guard(allow_private=True, allowed_networks=listed).refusal(ip) is None
+
+
+@pytest.mark.parametrize("length", [32, 40, 48, 56, 64, 96])
+@given(
+    prefix=st.integers(0, 2**96 - 1), metadata=st.sampled_from(["169.254.169.254", "100.100.100.200", "168.63.129.16"])
+)
+def test_metadata_stays_closed_behind_any_translator(length: int, prefix: int, metadata: str) -> None:
+    """RFC 6052 §2.2: the address follows the prefix, and steps over the octet after the 64th bit, which is zero."""
+    bits = f"{prefix:096b}"[:length] + f"{int(ipaddress.IPv4Address(metadata)):032b}"
+    if length < 96:
+        bits = f"{bits[:64]}{'0' * 8}{bits[64:]}"
+    address = ipaddress.IPv6Address(int(bits.ljust(128, "0"), 2))
+    guard = Guard(allow_private=True, allowed_networks=["::/0", "0.0.0.0/0"])
+    assert f"list {metadata} by itself" in (guard.refusal(str(address)) or "")
 
 
 @pytest.mark.parametrize("network", ["10.0.0.0/33", "example.com", "", "::/129"])
