@@ -14,7 +14,7 @@ from asura.model.monitor import Status
 from tests.checks.conftest import Check, server_context
 from tests.fakes import http2, mqtt, websocket
 from tests.fakes.descriptors import drained
-from tests.fakes.target import Behaviour, raw, silent, start_target
+from tests.fakes.target import Behaviour, Stream, raw, silent, start_target
 
 KINDS = ("tcp", "websocket", "grpc", "mqtt")
 EXPIRED = datetime.now(UTC).replace(microsecond=0) - timedelta(days=3, hours=1)
@@ -131,3 +131,20 @@ async def test_others_have_their_turn_during_a_flood_of(
     assert outcome.status is Status.DOWN
     # Of thousands of frames in a few pieces: without giving way there would be a turn for each piece only.
     assert turns - before > 50
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_garbage_in_place_of_tls_records_is_down(
+    kind: str, authority: trustme.CA, check: Check, nursery: trio.Nursery
+) -> None:
+    async def behave(stream: Stream) -> None:
+        await stream.receive_some()
+        await stream._stream.transport_stream.send_all(b"garbage" * 10)  # type: ignore[union-attr]
+        await trio.sleep_forever()
+
+    target = await start_target(nursery, behave, tls=server_context(authority.issue_cert("127.0.0.1")))
+    where, settings = place(kind, target.address, tls=True)
+    settings |= {"send": "hello", "expect": "x"} if kind == "tcp" else {}
+    outcome = await check(kind, where, **settings)
+    assert outcome.status is Status.DOWN
+    assert outcome.message.startswith("the connection was broken (wrong version number) before ")
