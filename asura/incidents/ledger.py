@@ -5,7 +5,7 @@ deliveries become durable together or not at all. The decisions are the pure rul
 package; here they meet the rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -13,7 +13,7 @@ from asura.consensus import rules as consensus
 from asura.consensus.rules import Verdict
 from asura.errors import Conflict
 from asura.incidents import rules
-from asura.incidents.rules import Transition
+from asura.incidents.rules import Bearing, Transition
 from asura.live import Event
 from asura.model.incident import Incident, IncidentEvent, IncidentStatus
 from asura.model.monitor import Monitor, MonitorState, MonitorStatus
@@ -40,7 +40,7 @@ def record(conn: Conn, observations: Sequence[Observation], *, now_ms: int, base
         vote = _vote(situation, observation, now_ms=now_ms)
         if vote is not None:
             ballots[observation.monitor_id, vote.region] = vote
-            _judge(conn, situation, observation, vote, now_ms=now_ms, base_url=base_url)
+            _judge(conn, known, observation, vote, now_ms=now_ms, base_url=base_url)
         else:
             situation.state = _seen(situation.state, observation, now_ms=now_ms)
         _emit_check(conn, situation.state, observation)
@@ -100,9 +100,10 @@ def _seen(
 
 
 def _judge(
-    conn: Conn, situation: Situation, observation: Observation, vote: Vote, *, now_ms: int, base_url: str
+    conn: Conn, known: Mapping[int, Situation], observation: Observation, vote: Vote, *, now_ms: int, base_url: str
 ) -> None:
     """Ask the rules what the votes amount to now, and write what changes by it."""
+    situation = known[observation.monitor_id]
     before, at = situation.state, observation.checked_at
     is_first = not situation.votes
     situation.votes[vote.region] = vote
@@ -124,13 +125,15 @@ def _judge(
         since = timeline.change(conn, after.monitor_id, at=max(at, before.status_since), status=after.status)
         after = attrs.evolve(after, status_since=since)
     if (after.status is MonitorStatus.DOWN) != after.announced:
-        after = _turn(conn, after, ballot, at=at, now_ms=now_ms, base_url=base_url)
+        after = _turn(conn, known, after, ballot, at=at, now_ms=now_ms, base_url=base_url)
     is_news = after.status is not before.status or after.confirming != before.confirming
     if is_news or after.announced != before.announced or after.partial != before.partial:
         states.save(conn, after)
     if is_news:
         detail = {"status": after.status.value, "confirming": after.confirming}
         emit(conn, Event(kind="monitor.status", id=after.monitor_id, detail=detail))
+    if vote.is_down and after.confirming and after.status is not MonitorStatus.DOWN:
+        emit(conn, Event(kind="recheck.wanted", id=after.monitor_id))
     situation.state = after
 
 
@@ -155,14 +158,22 @@ def _emit_check(conn: Conn, state: MonitorState, observation: Observation) -> No
     emit(conn, Event(kind="monitor.checked", id=state.monitor_id, detail=detail))
 
 
-def _turn(conn: Conn, state: MonitorState, ballot: list[Vote], *, at: int, now_ms: int, base_url: str) -> MonitorState:
+def _turn(
+    conn: Conn,
+    known: Mapping[int, Situation],
+    state: MonitorState,
+    ballot: list[Vote],
+    *,
+    at: int,
+    now_ms: int,
+    base_url: str,
+) -> MonitorState:
     """A spell of being down that nobody was told of, or one that is over: the incident's turn."""
     monitor = monitors.get(conn, state.monitor_id)
-    step = rules.transition(
-        is_announced=state.announced,
-        status=state.status,
-        is_suppressed=bool(monitor.depends_on) and states.any_down(conn, monitor.depends_on),
-    )
+    bearings = _bearings(conn, known, monitor, ballot, now_ms=now_ms) if state.status is MonitorStatus.DOWN else set()
+    if bearings == {Bearing.AWAITED}:
+        emit(conn, Event(kind="recheck.wanted", id=monitor.id))
+    step = rules.transition(is_announced=state.announced, status=state.status, is_suppressed=bool(bearings))
     if step is Transition.OPEN:
         state = attrs.evolve(state, announced=True)
         _open(conn, monitor, state, ballot, now_ms=now_ms, base_url=base_url)
@@ -173,6 +184,30 @@ def _turn(conn: Conn, state: MonitorState, ballot: list[Vote], *, at: int, now_m
             text = f"{monitor.name} is {state.status.value} again"
             _close(conn, incident, monitor, state, by=SYSTEM, text=text, at=at, now_ms=now_ms, base_url=base_url)
     return state
+
+
+def _bearings(
+    conn: Conn, known: Mapping[int, Situation], monitor: Monitor, ballot: Sequence[Vote], *, now_ms: int
+) -> set[Bearing]:
+    """What those that the monitor depends on say of its failure; empty when nothing holds it back."""
+    failing = max((vote for vote in ballot if vote.is_down), key=lambda vote: vote.effective_at, default=None)
+    if failing is None:  # on its way up, and nobody was told that it was down
+        return {Bearing.AWAITED}
+    missing = set(monitor.depends_on) - known.keys()
+    dependencies = {**known, **(judging.situations(conn, missing) if missing else {})}
+    found = {
+        rules.bearing(
+            each.state.status,
+            votes=list(each.votes.values()),
+            last_check_at=each.state.last_check_at,
+            window=consensus.window_ms(each.interval_s),
+            failing=failing,
+            now_ms=now_ms,
+        )
+        for dependency_id in monitor.depends_on
+        if (each := dependencies.get(dependency_id)) is not None and each.is_enabled
+    }
+    return found - {Bearing.NONE}
 
 
 def _open(conn: Conn, monitor: Monitor, state: MonitorState, ballot: list[Vote], *, now_ms: int, base_url: str) -> None:

@@ -33,6 +33,49 @@ def transition(*, is_announced: bool, status: MonitorStatus, is_suppressed: bool
     return Transition.NONE
 
 
+LOOK_LIMIT_MS = 60_000
+"""How long a failure waits for a first look at its dependencies. They are looked at within seconds, unless that is what
+fails; then somebody is told all the same."""
+_FRESH_WINDOWS = 2
+"""For so long a failing vote of a dependency may be the beginning of something."""
+
+
+class Bearing(StrEnum):
+    """What a dependency says of the failure of a monitor that depends on it."""
+
+    NONE = "none"
+    AWAITED = "awaited"
+    """It may turn out to be the reason within moments."""
+    EXPLAINS = "explains"
+    """It is down itself."""
+
+
+def bearing(
+    status: MonitorStatus,
+    *,
+    votes: Sequence[Vote],
+    last_check_at: int | None,
+    window: int,
+    failing: Vote,
+    now_ms: int,
+) -> Bearing:
+    """What a dependency in this state says of a failure. `window` is the dependency's own, in milliseconds.
+
+    Which of the two is checked first is chance, and so is whose threshold is reached first: what nobody has looked
+    at since the failure began, or what fails too but not often enough yet, is waited for.
+    """
+    if status is MonitorStatus.DOWN:
+        return Bearing.EXPLAINS
+    if any(vote.is_down and now_ms - vote.effective_at <= _FRESH_WINDOWS * window for vote in votes):
+        return Bearing.AWAITED
+    is_unseen = last_check_at is None or last_check_at < failing.streak_since
+    if is_unseen and 0 <= now_ms - failing.streak_since < LOOK_LIMIT_MS:
+        return Bearing.AWAITED
+    # It is well again, but that was not so yet when the failure was seen last: that wants another look.
+    has_recovered = any(failing.effective_at < vote.streak_since <= now_ms for vote in votes)
+    return Bearing.AWAITED if has_recovered else Bearing.NONE
+
+
 def cause(votes: Sequence[Vote]) -> str:
     """The headline: what the failing region saw, and which regions they are when there are several."""
     failing = sorted((vote for vote in votes if vote.is_down), key=lambda vote: vote.region)

@@ -14,27 +14,34 @@ TICK_S = 0.01
 """Those due within one tick are woken together: a turn of the event loop for each would cost more than they do."""
 
 
-class _Sleeper:
-    """A parked task; `task` is None once it was woken or cancelled."""
+class Sleeper:
+    """A parked task; `task` is None once it was woken or cancelled. For one sleep."""
 
     __slots__ = ("task",)
 
-    def __init__(self, task: trio.lowlevel.Task) -> None:
-        self.task: trio.lowlevel.Task | None = task
+    def __init__(self) -> None:
+        self.task: trio.lowlevel.Task | None = None
+
+    def wake(self) -> None:
+        """End the sleep now, if it has not ended."""
+        if self.task is not None:
+            trio.lowlevel.reschedule(self.task)
+            self.task = None
 
 
 class Alarms:
     """Wakes its sleepers at their times, as long as `run` runs."""
 
     def __init__(self) -> None:
-        self._heap: list[tuple[float, int, _Sleeper]] = []
+        self._heap: list[tuple[float, int, Sleeper]] = []
         self._number = 0
         self._earlier = trio.Event()
         self._next_s = float("inf")
 
-    async def sleep_until(self, due_s: float) -> None:
-        """Sleep until trio's clock reads `due_s`, or up to a tick longer; `wake_all` ends it at once."""
-        sleeper = _Sleeper(trio.lowlevel.current_task())
+    async def sleep_until(self, due_s: float, sleeper: Sleeper | None = None) -> None:
+        """Sleep until trio's clock reads `due_s`, or up to a tick longer; `sleeper` and `wake_all` end it at once."""
+        sleeper = Sleeper() if sleeper is None else sleeper
+        sleeper.task = trio.lowlevel.current_task()
         self._number += 1
         heapq.heappush(self._heap, (due_s, self._number, sleeper))
         if due_s < self._next_s:
@@ -63,7 +70,4 @@ class Alarms:
     def _wake(self, *, until_s: float) -> None:
         heap = self._heap
         while heap and heap[0][0] <= until_s:
-            sleeper = heapq.heappop(heap)[2]
-            if sleeper.task is not None:
-                trio.lowlevel.reschedule(sleeper.task)
-                sleeper.task = None
+            heapq.heappop(heap)[2].wake()

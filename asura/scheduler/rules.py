@@ -35,6 +35,34 @@ def following(due_s: float, *, interval_s: int, now_s: float) -> tuple[float, in
     return due_s + (skipped + 1) * interval_s, skipped
 
 
+SOONEST_RECHECK_S = 5.0
+"""Sooner would ask the same moment twice: what restarts is back after that, and a target in trouble is not pushed."""
+LATEST_RECHECK_S = 20.0
+"""With the usual three failures a target that is down is confirmed so within a minute, however long its interval."""
+MAX_RECHECKS = 10
+"""Rechecks in a row; each check in its own moment that finds the target well allows one more. What flaps for hours is
+not worth three times the checks, and a threshold of a hundred failures is meant to take its time."""
+
+
+def recheck_s(interval_s: float) -> float:
+    """How soon to look again at what has failed and may be down; never later than the interval."""
+    return min(interval_s, max(SOONEST_RECHECK_S, min(LATEST_RECHECK_S, interval_s / 3)))
+
+
+def recheck_at(now_s: float, *, due_s: float, interval_s: float) -> float:
+    """When to look again after a failure that is known at `now_s`; `due_s` is when the monitor's own moment comes.
+
+    No recheck right before that moment: two results of one second are one observation.
+    """
+    wait_s = recheck_s(interval_s)
+    return now_s + wait_s if due_s - now_s >= 1.5 * wait_s else due_s
+
+
+def recheck_delay_s(monitor_id: int, *, interval_s: float) -> float:
+    """Seconds from the start to the recheck of what was in doubt before it; spread, as there may be many."""
+    return (monitor_id * _GOLDEN % 1.0) * recheck_s(interval_s)
+
+
 def cycle(depends_on: Mapping[int, Sequence[int]], *, start: int) -> list[int]:
     """A way from `start` back to it along the dependencies, both ends included; empty when there is none."""
     came_from: dict[int, int] = {}

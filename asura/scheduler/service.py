@@ -1,9 +1,11 @@
 """The scheduler: one child task for each enabled monitor, asleep until the monitor's own moment.
 
 What it sees goes to the collector over a bounded channel: when the store can't keep up, checks wait rather than
-pile up in memory. A change of one monitor restarts that monitor's task and no other.
+pile up in memory. A change of one monitor restarts that monitor's task and no other. A failure that is not confirmed
+yet is looked at again sooner, and so is what it may depend on.
 """
 
+import math
 from functools import partial
 
 import attrs
@@ -15,10 +17,10 @@ from asura.clock import Clock
 from asura.errors import AsuraError
 from asura.ids import MonitorId
 from asura.live import Subscription
-from asura.model.monitor import Monitor
+from asura.model.monitor import Monitor, Status
 from asura.model.observation import Observation
 from asura.scheduler import rules
-from asura.scheduler.alarm import Alarms
+from asura.scheduler.alarm import Alarms, Sleeper
 from asura.store import monitors, states
 from asura.store.database import Store
 
@@ -38,6 +40,16 @@ class _Watch:
     generation: int = -1
     ended_s: float | None = None
     """When the last check ended, on trio's clock; None when that saw nothing."""
+    began_s: float = -math.inf
+    """When the last check began."""
+    due_s: float = math.inf
+    """The monitor's own moment that comes next."""
+    wake_s: float = math.inf
+    """When the next check is made: then, or sooner."""
+    sleeper: Sleeper | None = None
+    """While it waits for that."""
+    rechecks: int = 0
+    """Checks out of its moments, less those in their moments that found the target well."""
 
 
 class Scheduler:
@@ -62,16 +74,23 @@ class Scheduler:
         """Watch until `stopping`, then return when the checks under way have ended."""
         self._watches.clear()
         self._alarms = Alarms()
-        with self._store.hub.subscribe("monitor.changed") as changes:
+        hub = self._store.hub
+        with hub.subscribe("monitor.changed") as changes, hub.subscribe("recheck.wanted") as wanted:
             enabled = await self._store.read(monitors.all_enabled)
             overdue = await self._store.read(partial(states.overdue, now_ms=self._clock.now_ms()))
+            doubtful = await self._store.read(states.doubtful)
             async with trio.open_nursery() as helpers:
                 helpers.start_soon(self._alarms.run, name="scheduler: alarms")
                 async with trio.open_nursery() as nursery:
                     for monitor in enabled:
-                        extra_s = rules.catch_up_delay_s(monitor.id) if monitor.id in overdue else None
+                        extra_s = None
+                        if monitor.id in doubtful:
+                            extra_s = rules.recheck_delay_s(monitor.id, interval_s=monitor.interval_s)
+                        elif monitor.id in overdue:
+                            extra_s = rules.catch_up_delay_s(monitor.id)
                         self._start(nursery, monitor, stopping, extra_s=extra_s)
                     helpers.start_soon(self._follow, nursery, changes, stopping, name="scheduler: changes")
+                    helpers.start_soon(self._heed, wanted, name="scheduler: rechecks")
                     task_status.started()
                     await stopping.wait()
                     self._alarms.wake_all()
@@ -93,6 +112,29 @@ class Scheduler:
             enabled = {monitor.id: monitor for monitor in found if monitor.enabled}
             for monitor_id in ids:
                 self._replace(nursery, monitor_id, enabled.get(monitor_id), stopping)
+
+    async def _heed(self, wanted: Subscription) -> None:
+        """Look again soon at what has failed and may be down, and at once at what could explain it.
+
+        A wish that is lost, or comes while the check is under way, costs nothing but time: the next one comes.
+        """
+        while True:
+            for event in await wanted.wait():
+                watch = self._watches.get(MonitorId(event.id or 0))
+                if watch is None:
+                    continue
+                now_s, interval_s = trio.current_time(), watch.monitor.interval_s
+                self._bring_forward(watch, rules.recheck_at(now_s, due_s=watch.due_s, interval_s=interval_s))
+                for dependency_id in watch.monitor.depends_on:
+                    dependency = self._watches.get(MonitorId(dependency_id))
+                    if dependency is not None and dependency.began_s < watch.began_s:
+                        soonest_s = dependency.began_s + rules.SOONEST_RECHECK_S
+                        self._bring_forward(dependency, max(now_s, soonest_s))
+
+    def _bring_forward(self, watch: _Watch, wake_s: float) -> None:
+        if watch.sleeper is not None and wake_s < watch.wake_s and watch.rechecks < rules.MAX_RECHECKS:
+            watch.wake_s = wake_s
+            watch.sleeper.wake()
 
     def _replace(
         self, nursery: trio.Nursery, monitor_id: MonitorId, monitor: Monitor | None, stopping: trio.Event
@@ -124,19 +166,35 @@ class Scheduler:
                     await self._check(watch)
                 due_s, _ = rules.following(due_s - interval_s, interval_s=interval_s, now_s=trio.current_time())
             while not stopping.is_set():
-                await self._alarms.sleep_until(due_s)
+                watch.due_s = watch.wake_s = due_s
+                await self._sleep(watch, stopping)
                 if stopping.is_set():
                     return
-                _LATE.observe(trio.current_time() - due_s)
-                await self._check(watch)
-                due_s, skipped = rules.following(due_s, interval_s=interval_s, now_s=trio.current_time())
+                if watch.wake_s < due_s:
+                    await self._check(watch, is_recheck=True)
+                    passed_s = due_s - interval_s
+                else:
+                    _LATE.observe(trio.current_time() - due_s)
+                    await self._check(watch)
+                    passed_s = due_s
+                due_s, skipped = rules.following(passed_s, interval_s=interval_s, now_s=trio.current_time())
                 if skipped:
                     _SKIPPED.inc(skipped)
 
-    async def _check(self, watch: _Watch) -> None:
+    async def _sleep(self, watch: _Watch, stopping: trio.Event) -> None:
+        """Until `watch.wake_s`, which may be brought forward meanwhile."""
+        while True:
+            watch.sleeper = Sleeper()
+            await self._alarms.sleep_until(watch.wake_s, watch.sleeper)
+            if trio.current_time() >= watch.wake_s or stopping.is_set():
+                watch.sleeper = None
+                return
+
+    async def _check(self, watch: _Watch, *, is_recheck: bool = False) -> None:
         """One check; a fault of our own is reported, counted and costs no other monitor anything."""
         observation = None
-        silent_ms = None if watch.ended_s is None else round((trio.current_time() - watch.ended_s) * 1000)
+        watch.began_s = trio.current_time()
+        silent_ms = None if watch.ended_s is None else round((watch.began_s - watch.ended_s) * 1000)
         watch.ended_s = None
         try:
             if watch.observe is None or watch.generation != self._checker.generation:
@@ -150,6 +208,10 @@ class Scheduler:
         if observation is None:
             return
         watch.ended_s = trio.current_time()
+        if is_recheck:
+            watch.rechecks += 1
+        elif observation.outcome.status is not Status.DOWN:
+            watch.rechecks = max(0, watch.rechecks - 1)
         try:
             self._send.send_nowait(observation)  # `send` gives way to other tasks even when there is room
         except trio.WouldBlock:

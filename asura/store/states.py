@@ -84,14 +84,13 @@ def get(conn: Conn, monitor_id: int) -> MonitorState:
     return from_row(row) if row else MonitorState(monitor_id=MonitorId(monitor_id))
 
 
-def any_down(conn: Conn, monitor_ids: Iterable[int]) -> bool:
-    """Whether any of the monitors is watched and confirmed down."""
-    row = conn.execute(
-        "SELECT 1 FROM monitor_state JOIN monitor ON monitor.id = monitor_id WHERE monitor_state.status = 'down'"
-        " AND monitor.enabled = 1 AND monitor_id IN (SELECT value FROM json_each(?)) LIMIT 1",
-        (to_json(list(monitor_ids)),),
-    ).fetchone()
-    return row is not None
+def doubtful(conn: Conn) -> set[int]:
+    """Which of the monitors that are watched have failed, but not yet often enough to be down."""
+    rows = conn.execute(
+        "SELECT monitor_id FROM monitor_state JOIN monitor ON monitor.id = monitor_id"
+        " WHERE confirming = 1 AND monitor_state.status != 'down' AND monitor.enabled = 1"
+    )
+    return {row[0] for row in rows}
 
 
 def overdue(conn: Conn, *, now_ms: int) -> set[int]:

@@ -274,6 +274,14 @@ def test_two_results_of_one_millisecond_are_both_kept(conn: WriteConnection) -> 
     assert web.state.status is DOWN
 
 
+def test_a_failure_that_is_not_confirmed_asks_for_another_look(conn: WriteConnection) -> None:
+    web = Watched(conn, failure_threshold=3)
+    for seen, wanted in (("U", 0), ("D", 1), ("D", 1), ("D", 0), ("D", 0), ("U", 0), ("D", 1), ("G", 0)):
+        taken_events(conn)
+        web.sees(seen)
+        assert [each.id for each in taken_events(conn, "recheck.wanted")] == [web.id] * wanted
+
+
 class TestDependencies:
     """A dependency that is down explains a failure: nobody is told of it."""
 
@@ -320,6 +328,63 @@ class TestDependencies:
         router.edit(enabled=False)
         web = Watched(conn, failure_threshold=1, depends_on=(router.id,)).sees("D")
         assert len(web.incidents) == 1
+
+    def test_what_nobody_has_looked_at_since_is_awaited(self, conn: WriteConnection) -> None:
+        router = Watched(conn, name="router", failure_threshold=3).sees("U")
+        web = Watched(conn, failure_threshold=1, depends_on=(router.id,)).sees("U")
+        taken_events(conn)
+        web.now_ms += 10_000
+        web.record(Status.DOWN, at=web.now_ms)
+        assert (web.state.status, web.incidents) == (DOWN, [])
+        assert [each.id for each in taken_events(conn, "recheck.wanted")] == [web.id]
+        router.sees("U")
+        web.sees("D")
+        assert len(web.incidents) == 1
+        assert taken_events(conn, "recheck.wanted") == []
+
+    def test_what_fails_too_is_awaited_until_it_is_decided(self, conn: WriteConnection) -> None:
+        """The race: the monitor behind it reaches its threshold first."""
+        factories.add_channel(conn)
+        router = Watched(conn, name="router", failure_threshold=3).sees("UD")
+        web = Watched(conn, failure_threshold=2, depends_on=(router.id,)).sees("UDD")
+        router.sees("D")
+        web.sees("D")
+        assert (router.state.status, web.state.status, web.incidents) == (UP, DOWN, [])
+        router.sees("D")
+        web.sees("D")
+        assert (router.state.status, web.incidents) == (DOWN, [])
+        assert web.told == []
+
+    def test_a_dependency_that_only_stumbled_explains_nothing(self, conn: WriteConnection) -> None:
+        router = Watched(conn, name="router", failure_threshold=3).sees("UD")
+        web = Watched(conn, failure_threshold=1, depends_on=(router.id,)).sees("UD")
+        assert web.incidents == []
+        router.sees("U")
+        web.sees("D")
+        assert web.incident.started_at == web.minute(2)
+
+    def test_nobody_waits_for_ever_for_a_look_at_a_dependency(self, conn: WriteConnection) -> None:
+        router = Watched(conn, name="router", failure_threshold=3).sees("U")
+        web = Watched(conn, failure_threshold=1, depends_on=(router.id,)).sees("UDD")
+        assert router.state.last_check_at == web.minute(1)
+        assert web.incident.started_at == web.minute(2)
+
+    def test_one_that_recovers_unannounced_is_not_announced_by_that(self, conn: WriteConnection) -> None:
+        router = Watched(conn, name="router", failure_threshold=1).sees("D")
+        web = Watched(conn, failure_threshold=1, success_threshold=2, depends_on=(router.id,)).sees("D")
+        router.sees("UU")
+        web.sees("U")
+        assert (web.state.status, web.incidents) == (DOWN, [])
+        web.sees("U")
+        assert (web.state.status, web.incidents) == (UP, [])
+
+    def test_in_whatever_order_a_batch_brings_them(self, conn: WriteConnection) -> None:
+        router = Watched(conn, name="router", failure_threshold=1)
+        web = Watched(conn, failure_threshold=1, depends_on=(router.id,))
+        batch = [factories.observation(each.id, Status.DOWN, at=START_MS + 1) for each in (web, router)]
+        ledger.record(conn, batch, now_ms=START_MS + 2, base_url=BASE_URL)
+        assert len(router.incidents) == 1
+        assert web.incidents == []
 
     def test_suppression_reaches_one_hop(self, conn: WriteConnection) -> None:
         core = Watched(conn, name="core", failure_threshold=1).sees("D")

@@ -1,6 +1,6 @@
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
-from itertools import pairwise
+from itertools import cycle, pairwise
 from typing import Any
 
 import attrs
@@ -12,14 +12,16 @@ from trio.testing import MockClock
 from asura import live
 from asura.checks.base import Stopwatch
 from asura.clock import TrioClock
+from asura.consensus.service import collect
+from asura.daemon.pipeline import recorder
 from asura.errors import OwnFailure
 from asura.incidents import ledger
-from asura.model.monitor import Monitor, MonitorStatus, Status
+from asura.model.monitor import Monitor, MonitorState, MonitorStatus, Status
 from asura.model.observation import Observation, Outcome
 from asura.scheduler import changes, rules, service
 from asura.scheduler.alarm import TICK_S
 from asura.scheduler.service import Scheduler
-from asura.store import monitors, states
+from asura.store import incidents, monitors, states
 from asura.store.database import Conn, Store
 from tests import factories
 from tests.factories import BASE_URL
@@ -27,6 +29,17 @@ from tests.fakes.check_type import UP, FakeChecks, raising, taking
 
 LATE_S = 3 * TICK_S
 DAY_S = 86_400
+REFUSED = Outcome(status=Status.DOWN, message="refused")
+
+
+def in_turn(*outcomes: Outcome) -> Callable[[Stopwatch], Awaitable[Outcome]]:
+    """A target that answers so, one after the other and again."""
+    left = cycle(outcomes)
+
+    async def act(_: Stopwatch) -> Outcome:
+        return next(left)
+
+    return act
 
 
 class Fleet:
@@ -71,6 +84,22 @@ class Fleet:
     async def take(self) -> None:
         async for observation in self.receive:
             self.seen.append(observation)
+
+    async def start_judging(self) -> Scheduler:
+        """Start with a collector, so that what is seen is judged as in the daemon."""
+        scheduler = Scheduler(self.store, self.checker, self.clock, send=self.send)
+        await self.nursery.start(
+            partial(collect, self.receive, recorder(self.store, self.clock, base_url=lambda: BASE_URL))
+        )
+        await self.nursery.start(partial(scheduler.run, stopping=self.stopping))
+        return scheduler
+
+    async def state(self, monitor: Monitor) -> MonitorState:
+        return await self.store.read(partial(states.get, monitor_id=monitor.id))
+
+    async def opened(self, monitor: Monitor) -> int:
+        found = await self.store.read(lambda conn: incidents.page(conn, limit=99, monitor_id=monitor.id))
+        return found[1]
 
     async def judge(self) -> None:
         """Record what was seen so far, as the collector does."""
@@ -459,3 +488,137 @@ async def test_while_nobody_takes_what_was_seen_the_checks_wait(fleet: Fleet, au
         with trio.move_on_after(60):
             await unread.receive()
     assert sum(len(each) for each in fleet.checks.began.values()) > 2 + 5
+
+
+class TestRechecks:
+    """A failure that is not confirmed yet is looked at again sooner than in an interval."""
+
+    async def test_a_target_that_is_down_is_confirmed_within_a_minute(
+        self, fleet: Fleet, autojump_clock: MockClock
+    ) -> None:
+        (web,) = await fleet.add("web", interval_s=3600, failure_threshold=3)
+        fleet.checks.acts["web"] = in_turn(REFUSED)
+        await fleet.start_judging()
+        await fleet.checks.a_check_runs.wait()
+        await trio.sleep(41)
+        assert (await fleet.state(web)).status is MonitorStatus.DOWN
+        first, second, third = fleet.began("web")
+        assert (second - first, third - second) == pytest.approx((20, 20), abs=0.2)
+
+    async def test_then_it_is_back_in_its_own_moments(self, fleet: Fleet, autojump_clock: MockClock) -> None:
+        (web,) = await fleet.add("web", failure_threshold=3)
+        fleet.checks.acts["web"] = in_turn(REFUSED)
+        skipped = service._SKIPPED.value()
+        await fleet.start_judging()
+        await trio.sleep(600)
+        assert len(fleet.began("web")) == 10 + 2
+        off = fleet.off_phase_s(web)
+        assert [round(each) for each in off[:4]] == [0, 20, 40, 0]
+        assert max(off[3:]) <= LATE_S
+        assert service._SKIPPED.value() == skipped
+
+    async def test_one_success_ends_it(self, fleet: Fleet, autojump_clock: MockClock) -> None:
+        (web,) = await fleet.add("web", failure_threshold=3)
+        fleet.checks.acts["web"] = in_turn(REFUSED, *[UP] * 9)
+        await fleet.start_judging()
+        await trio.sleep(600)
+        assert [round(each) for each in fleet.off_phase_s(web)[:5]] == [0, 20, 0, 0, 0]
+
+    async def test_what_flaps_is_not_hammered(self, fleet: Fleet, autojump_clock: MockClock) -> None:
+        (web,) = await fleet.add("web", failure_threshold=3)
+        fleet.checks.acts["web"] = in_turn(REFUSED, UP)
+        await fleet.start_judging()
+        await trio.sleep(7200)
+        assert len(fleet.began("web")) <= 1.5 * 120 + rules.MAX_RECHECKS
+        assert (await fleet.state(web)).status is MonitorStatus.UP
+
+    async def test_a_high_threshold_takes_its_time(self, fleet: Fleet, autojump_clock: MockClock) -> None:
+        (web,) = await fleet.add("web", failure_threshold=1000)
+        fleet.checks.acts["web"] = in_turn(REFUSED)
+        await fleet.start_judging()
+        await trio.sleep(7200)
+        assert len(fleet.began("web")) == 120 + rules.MAX_RECHECKS
+        assert max(fleet.off_phase_s(web)[20:]) <= LATE_S
+
+    async def test_a_recheck_that_outlasts_the_next_moment_leaves_that_out(
+        self, fleet: Fleet, autojump_clock: MockClock
+    ) -> None:
+        (web,) = await fleet.add("web", failure_threshold=3, timeout_s=60)
+        fleet.checks.acts["web"] = taking(29, REFUSED)
+        skipped = service._SKIPPED.value()
+        await fleet.start_judging()
+        await fleet.checks.a_check_runs.wait()
+        await trio.sleep(125)  # from 0 to 29, from 49 to 78, from 98 to 127
+        assert [round(each) for each in fleet.off_phase_s(web)] == [0, 49, 38]
+        assert service._SKIPPED.value() - skipped == 1
+
+    async def test_doubt_outlives_a_restart(self, fleet: Fleet, autojump_clock: MockClock) -> None:
+        (web,) = await fleet.add("web", interval_s=DAY_S, failure_threshold=3)
+        web_state = attrs.evolve(await fleet.state(web), status=MonitorStatus.UP, confirming=True)
+        await fleet.store.write(partial(states.save, state=web_state))
+        await fleet.start_judging()
+        await trio.sleep(21)
+        assert len(fleet.began("web")) == 1
+
+    async def test_a_monitor_of_one_failure_has_no_doubts(self, fleet: Fleet, autojump_clock: MockClock) -> None:
+        await fleet.add("web", failure_threshold=1)
+        fleet.checks.acts["web"] = in_turn(REFUSED)
+        await fleet.start_judging()
+        await trio.sleep(600)
+        assert len(fleet.began("web")) == 10
+
+
+class TestDependencies:
+    """Who depends on what is down must not page, whichever of the two is checked first."""
+
+    @pytest.mark.parametrize("thresholds", [(1, 1), (1, 3), (3, 1), (3, 3), (2, 5)], ids=str)
+    @pytest.mark.parametrize("interval_s", [60, 600])
+    async def test_when_both_go_down_only_the_dependency_is_announced(
+        self, fleet: Fleet, thresholds: tuple[int, int], interval_s: int, autojump_clock: MockClock
+    ) -> None:
+        of_web, of_router = thresholds
+        (router,) = await fleet.add("router", interval_s=interval_s, failure_threshold=of_router)
+        made = await fleet.add(*"abcdefgh", failure_threshold=of_web, depends_on=(router.id,))
+        await fleet.start_judging()
+        await trio.sleep(1201)
+        for name in ("router", *"abcdefgh"):
+            fleet.checks.acts[name] = in_turn(REFUSED)
+        await trio.sleep(900)
+        assert [await fleet.opened(each) for each in (router, *made)] == [1] + [0] * 8
+        assert {(await fleet.state(each)).status for each in made} == {MonitorStatus.DOWN}
+
+        fleet.checks.acts["router"] = in_turn(UP)
+        fleet.checks.acts["a"] = in_turn(UP)
+        await trio.sleep(interval_s + 120)
+        assert [await fleet.opened(each) for each in made] == [0] + [1] * 7
+
+    async def test_a_monitor_that_is_down_alone_is_announced_within_seconds(
+        self, fleet: Fleet, autojump_clock: MockClock
+    ) -> None:
+        (router,) = await fleet.add("router", interval_s=3600)
+        (web,) = await fleet.add("web", interval_s=60, failure_threshold=1, depends_on=(router.id,))
+        await fleet.start_judging()
+        await trio.sleep(61)
+        fleet.checks.acts["web"] = in_turn(REFUSED)
+        while not fleet.checks.acts or (await fleet.state(web)).status is not MonitorStatus.DOWN:
+            await trio.sleep(0.1)
+        await trio.sleep(1)
+        looked = len(fleet.began("router"))
+        await trio.sleep(20)
+        assert await fleet.opened(web) == 1
+        assert looked == len(fleet.began("router")) >= 1
+
+    async def test_many_that_fail_together_look_at_their_dependency_once(
+        self, fleet: Fleet, autojump_clock: MockClock
+    ) -> None:
+        (router,) = await fleet.add("router", interval_s=3600)
+        names = [f"m{number}" for number in range(50)]
+        await fleet.add(*names, failure_threshold=3, depends_on=(router.id,))
+        await fleet.start_judging()
+        await trio.sleep(61)
+        before = len(fleet.began("router"))
+        for name in names:
+            fleet.checks.acts[name] = in_turn(REFUSED)
+        await trio.sleep(120)
+        assert before < len(fleet.began("router")) <= before + rules.MAX_RECHECKS
+        assert min(other - one for one, other in pairwise(fleet.began("router"))) >= rules.SOONEST_RECHECK_S

@@ -59,10 +59,9 @@ def test_touching_notes_the_last_check_and_nothing_else(conn: WriteConnection) -
     states.touch(conn, [])
 
 
-def test_whether_any_is_down(conn: WriteConnection) -> None:
-    up, down, paused = (factories.create(conn, name=name, enabled=name != "c").id for name in "abc")
-    for monitor_id, status in ((up, MonitorStatus.UP), (down, MonitorStatus.DOWN), (paused, MonitorStatus.DOWN)):
-        states.save(conn, MonitorState(monitor_id=monitor_id, status=status))
-    assert states.any_down(conn, [up, down])
-    assert not states.any_down(conn, [up, paused])
-    assert not states.any_down(conn, [])
+def test_in_doubt_is_what_fails_and_is_not_down_yet(conn: WriteConnection) -> None:
+    made = [factories.create(conn, name=name, enabled=name != "paused").id for name in ("a", "b", "c", "paused", "e")]
+    statuses = [MonitorStatus.UP, MonitorStatus.DEGRADED, MonitorStatus.DOWN, MonitorStatus.UP, MonitorStatus.UP]
+    for monitor_id, status in zip(made, statuses, strict=True):
+        states.save(conn, MonitorState(monitor_id=monitor_id, status=status, confirming=monitor_id != made[4]))
+    assert states.doubtful(conn) == set(made[:2])

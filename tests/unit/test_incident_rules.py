@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asura.incidents import rules
-from asura.incidents.rules import Transition
+from asura.incidents.rules import LOOK_LIMIT_MS, Bearing, Transition
 from asura.model.monitor import MonitorStatus, Status
 from asura.model.vote import Vote
 
@@ -100,3 +100,57 @@ def test_the_reminder_after_is_ahead_by_at_most_one_interval(due_at: int, resend
 
 def test_a_monitor_that_wants_no_more_reminders_gets_none() -> None:
     assert rules.overdue_reminder_at(100_000, resend_interval_s=0, now_ms=100_000) is None
+
+
+WINDOW_MS = 60_000
+FAILED_AT = 1_000_000
+SEEN_AT = FAILED_AT + 30_000
+"""When the failure was seen last."""
+
+
+@pytest.mark.parametrize(
+    ("status", "seen", "last_check_at", "now_ms", "expected"),
+    [
+        pytest.param(UP, (Status.UP, 0), SEEN_AT, SEEN_AT, Bearing.NONE, id="well before and since: no reason"),
+        pytest.param(DEGRADED, (Status.DEGRADED, 0), SEEN_AT, SEEN_AT, Bearing.NONE, id="degraded is well enough"),
+        pytest.param(UP, (Status.UP, 0), FAILED_AT, SEEN_AT, Bearing.NONE, id="seen well as the failure began"),
+        pytest.param(UP, (Status.UP, 0), FAILED_AT - 1, SEEN_AT, Bearing.AWAITED, id="nobody has looked since"),
+        pytest.param(PENDING, None, None, SEEN_AT, Bearing.AWAITED, id="nobody has ever looked"),
+        pytest.param(
+            UP, (Status.UP, 0), FAILED_AT - 1, FAILED_AT + LOOK_LIMIT_MS, Bearing.NONE, id="nobody came to look"
+        ),
+        pytest.param(UP, (Status.UP, 0), 500, FAILED_AT - 1, Bearing.NONE, id="a failure from the future"),
+        pytest.param(UP, (Status.DOWN, FAILED_AT), FAILED_AT, SEEN_AT, Bearing.AWAITED, id="it fails too"),
+        pytest.param(
+            UP,
+            (Status.DOWN, FAILED_AT - 2 * WINDOW_MS),
+            FAILED_AT - 2 * WINDOW_MS,
+            FAILED_AT + LOOK_LIMIT_MS,
+            Bearing.NONE,
+            id="it failed long ago and was not looked at again",
+        ),
+        pytest.param(DOWN, (Status.DOWN, FAILED_AT), FAILED_AT, SEEN_AT, Bearing.EXPLAINS, id="down"),
+        pytest.param(
+            DOWN, (Status.UP, SEEN_AT), SEEN_AT, SEEN_AT, Bearing.EXPLAINS, id="down until it is up often enough"
+        ),
+        pytest.param(DOWN, None, None, SEEN_AT, Bearing.EXPLAINS, id="down before an edit"),
+        pytest.param(
+            UP, (Status.UP, SEEN_AT + 1), SEEN_AT + 1, SEEN_AT + 2, Bearing.AWAITED, id="well only after the last look"
+        ),
+        pytest.param(
+            UP, (Status.UP, SEEN_AT), SEEN_AT, SEEN_AT, Bearing.NONE, id="well again by then, the failure goes on"
+        ),
+        pytest.param(
+            UP, (Status.UP, SEEN_AT + 99_999), SEEN_AT + 99_999, SEEN_AT, Bearing.NONE, id="a clock was set back"
+        ),
+    ],
+)
+def test_what_a_dependency_says_of_a_failure(
+    status: MonitorStatus, seen: tuple[Status, int] | None, last_check_at: int | None, now_ms: int, expected: Bearing
+) -> None:
+    votes = [] if seen is None else [vote("local", seen[0], at=seen[1])]
+    failing = Vote(region="local", status=Status.DOWN, effective_at=SEEN_AT, streak=2, streak_since=FAILED_AT)
+    found = rules.bearing(
+        status, votes=votes, last_check_at=last_check_at, window=WINDOW_MS, failing=failing, now_ms=now_ms
+    )
+    assert found is expected

@@ -102,3 +102,44 @@ def test_a_monitor_that_depends_on_itself_is_a_ring() -> None:
 
 def test_a_ring_elsewhere_is_not_told_of_this_monitor() -> None:
     assert rules.cycle({1: (2,), 2: (3,), 3: (2,)}, start=1) == []
+
+
+@pytest.mark.parametrize(
+    ("interval_s", "expected"),
+    [
+        pytest.param(1, 1, id="never later than the interval"),
+        pytest.param(5, 5, id="nor sooner than 5 s"),
+        pytest.param(10, 5, id="half of 10 s is soon enough"),
+        pytest.param(30, 10, id="a third"),
+        pytest.param(60, 20, id="a third of a minute"),
+        pytest.param(3600, 20, id="at most 20 s"),
+    ],
+)
+def test_a_failure_is_looked_at_again_soon(interval_s: int, expected: float) -> None:
+    assert rules.recheck_s(interval_s) == expected
+
+
+@pytest.mark.parametrize(
+    ("now_s", "expected"),
+    [
+        pytest.param(0.0, 20.0, id="a third of the interval later"),
+        pytest.param(30.0, 50.0, id="well before the monitor's own moment"),
+        pytest.param(31.0, 60.0, id="not right before it"),
+        pytest.param(59.0, 60.0, id="nor after it"),
+        pytest.param(61.0, 60.0, id="its own moment has come already"),
+    ],
+)
+def test_a_recheck_keeps_away_from_the_monitors_own_moment(now_s: float, expected: float) -> None:
+    assert rules.recheck_at(now_s, due_s=60.0, interval_s=60) == expected
+
+
+@given(st.floats(0, 1e6), st.floats(0, 1e5), st.integers(1, 86_400))
+def test_a_recheck_comes_neither_at_once_nor_late(now_s: float, left_s: float, interval_s: int) -> None:
+    at_s = rules.recheck_at(now_s, due_s=now_s + left_s, interval_s=interval_s)
+    assert at_s <= now_s + left_s
+    assert at_s == now_s + left_s or at_s >= now_s + min(5, interval_s)
+
+
+@given(st.integers(1, 10**9), INTERVALS_S)
+def test_rechecks_after_a_start_are_spread(monitor_id: int, interval_s: int) -> None:
+    assert 0 <= rules.recheck_delay_s(monitor_id, interval_s=interval_s) < rules.recheck_s(interval_s)
