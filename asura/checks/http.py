@@ -2,15 +2,16 @@
 
 import socket
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import attrs
 
 from asura.checks.base import NOTHING, Attempt, CheckType, Env, Fault, Keep, Stopwatch, TargetField, down, shortened
+from asura.checks.certificate import earliest
 from asura.checks.http_answer import Answer
 from asura.checks.http_exchange import shown
 from asura.checks.http_fields import status_codes
-from asura.checks.http_hop import Hop, Way
+from asura.checks.http_hop import ALPN, Hop, Way
 from asura.checks.http_notes import short, status_words, tell_answer
 from asura.checks.http_request import REDIRECTS, Request, first_request, redirected
 from asura.checks.http_settings import HttpSettings, proxy_of
@@ -52,17 +53,20 @@ def prepare(target: str, settings: HttpSettings, env: Env, keep: Keep = NOTHING)
 
     Raises ValueError: the target has a problem.
     """
+    url = parse_url(target)
+    context = partial(
+        env.tls.client, verify=settings.verify_tls, alpn=ALPN[settings.http_version], ca_cert=settings.ca_cert
+    )
     plan = _Plan(
         settings=settings,
-        request=first_request(parse_url(target), settings),
+        request=first_request(url, settings),
         expected=_expected(settings.expected_status),
         way=Way(
             env=env,
             family=_FAMILIES[settings.ip_version],
             proxy=proxy_of(settings),
-            verify=settings.verify_tls,
-            ca_cert=settings.ca_cert,
-            client_cert=settings.client_cert,
+            context=context(client_cert=settings.client_cert),
+            foreign_context=context(),
             http_version=settings.http_version,
             limit=settings.max_body_bytes,
             needle=settings.keyword,
@@ -105,7 +109,7 @@ class _Plan:
             response_ms=watch.elapsed_ms(),
             timings=watch.timings(),
             status_code=last.answer.status,
-            cert_expires_at=last.cert_expires_at,
+            cert_expires_at=earliest(last.chain),
             chain=last.chain,
             reply=last.answer.reply(),
             is_refused=is_refused,
@@ -173,8 +177,22 @@ HTTP = CheckType(
     name="http",
     label="HTTP(S)",
     about="""\
-Fetches a URL over a fresh connection and judges the answer by its status, and by a keyword or assertions if there are
-any.
+Fetches a URL over a fresh connection and judges the answer. Redirects are followed by hand, up to the limit, each held
+against the outbound guard.
+
+- **Up**: the status of the last answer is an expected one, and the keyword, if there is one, is in the body.
+- **Degraded**: up, but for assertions that are marked so.
+- **Down**: another status, no keyword, a certificate that is expired, not yet valid, for another name or not trusted, a
+  redirect in a circle, an answer that is broken, or none in time.
+
+**HTTP/2** is spoken where the server offers it over TLS. Bodies in gzip and deflate are decoded, and no other encoding
+is asked for.
+
+**Secrets stay with their origin**: credentials, most headers, the body and the client certificate aren't taken along
+when a redirect leads to another scheme, host or port; only the step from http to https on the same host is not one.
+
+**Through a proxy** (HTTP CONNECT or SOCKS5) every target is connected to, also plain http. Names are looked up here and
+the proxy is told addresses, which the outbound guard has judged before; it must permit CONNECT to the target's port.
 """,
     target=TargetField(
         label="URL", help="The address to fetch, http or https.", placeholder="https://example.org/health"

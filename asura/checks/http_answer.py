@@ -56,14 +56,11 @@ class Answer:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Another line of the header."""
-        if self.has_header:  # a trailer
-            return
-        name = name.lower()
-        key = _WANTED.get(name)
-        if key is not None:
+        key = _WANTED.get(name.lower())
+        if key is not None and not self.has_header:  # and no trailer
             self.headers[key] = value.decode("latin-1")
-        if self._kept_headers is not None:
-            self._kept_headers.append((name.decode("latin-1"), value.decode("latin-1")))
+        if self._kept_headers is not None and not self.has_header:
+            self._kept_headers.append((name.lower().decode("latin-1"), value.decode("latin-1")))
 
     def forget_header(self) -> None:
         """It was that of an interim answer."""

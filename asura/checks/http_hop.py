@@ -1,23 +1,25 @@
 """One request and its answer, by whichever way leads to the server: look up, guard, connect, proxy, TLS, HTTP."""
 
+import ssl
 from collections.abc import Sequence
 
 import attrs
 
-from asura.checks import http2
+from asura.checks import http2, tls_words
 from asura.checks.base import Env, Fault, Keep, Stopwatch
 from asura.checks.connection import Connection, connect
-from asura.checks.handshake import peer_expires_at, start_tls
+from asura.checks.handshake import peer_chain, start_tls
 from asura.checks.http_answer import Answer, Http1Answer
 from asura.checks.http_exchange import exchange
 from asura.checks.http_request import Request
-from asura.checks.http_settings import ClientCertificate
 from asura.checks.proxy import Proxy, connect_through
-from asura.checks.target import shown_host_port
+from asura.checks.target import Url, shown_host_port
 from asura.model.observation import Certificate
+from asura.netguard import Address
 
 ALPN = {"auto": ("h2", "http/1.1"), "1.1": ("http/1.1",), "2": ("h2",)}
 """What is offered in the TLS handshake, by the setting `http_version`."""
+_NO_HTTP2 = "the target doesn't offer HTTP/2"
 
 
 @attrs.frozen(kw_only=True)
@@ -27,7 +29,6 @@ class Hop:
     request: Request
     answer: Answer
     chain: Sequence[Certificate]
-    cert_expires_at: int | None
 
 
 @attrs.frozen(kw_only=True)
@@ -37,9 +38,10 @@ class Way:
     env: Env
     family: int
     proxy: Proxy | None
-    verify: bool
-    ca_cert: str
-    client_cert: ClientCertificate | None = attrs.field(repr=False)
+    context: ssl.SSLContext
+    """For the target's own origin: it is shown the client certificate, if there is one."""
+    foreign_context: ssl.SSLContext
+    """For wherever redirects lead."""
     http_version: str
     limit: int
     needle: str
@@ -51,60 +53,66 @@ class Way:
         Raises Fault, TargetRefused, ResolveError: there is none. OwnFailure: this machine can't ask.
         """
         url = request.url
-        connection = await self._connect(request, watch)
+        watch.skip(to="dns")
+        addresses = await self.env.guard.resolve(url.host, url.port, family=self.family)
+        if self.proxy is not None:
+            connection = await self._connect_through(self.proxy, addresses, url, watch)
+        else:
+            if len(addresses) > 1 or addresses[0].ip != url.host:
+                watch.done("dns")
+            watch.waiting_for = "connect"
+            connection = await connect(addresses, shown=url.authority, watch=watch)
+            if watch.talks:
+                watch.tell("address", shown_host_port(connection.address.ip, url.port))
         try:
-            is_http2 = False
             if url.scheme == "https":
                 watch.done("connect", then="tls")
                 is_http2 = await self._start_tls(connection, request, watch)
                 watch.done("tls", then="first_byte")
             else:
+                is_http2 = False
                 watch.done("connect", then="first_byte")
             if watch.talks:
                 watch.tell("protocol", "HTTP/2" if is_http2 else "HTTP/1.1")
-            answer = await self._exchange(connection, request, is_http2=is_http2, watch=watch)
-            return Hop(request=request, answer=answer, chain=(), cert_expires_at=peer_expires_at(connection))
+            answer: Answer
+            if is_http2:
+                answer = await self._ask_http2(connection, request, watch)
+            else:
+                answer = plain = Http1Answer(
+                    is_head=request.method == "HEAD", limit=self.limit, needle=self.needle, keep=self.keep
+                )
+                await exchange(connection, request.wire, plain, watch=watch)
+            return Hop(request=request, answer=answer, chain=peer_chain(connection))
         finally:
             connection.close()
 
-    async def _connect(self, request: Request, watch: Stopwatch) -> Connection:
-        url = request.url
-        watch.skip(to="dns")
-        addresses = await self.env.guard.resolve(url.host, url.port, family=self.family)
-        if self.proxy is not None:
-            own = await self.proxy.resolve(self.env.guard)
-            if not (self.env.guard.is_literal(url.host) and self.env.guard.is_literal(self.proxy.host)):
-                watch.done("dns")
-            watch.waiting_for = "connect"
-            return await connect_through(self.proxy, own, addresses, shown=url.authority, watch=watch)
-        if len(addresses) > 1 or addresses[0].ip != url.host:
+    async def _connect_through(self, proxy: Proxy, addresses: list[Address], url: Url, watch: Stopwatch) -> Connection:
+        guard = self.env.guard
+        own = await proxy.resolve(guard)
+        if not (guard.is_literal(url.host) and guard.is_literal(proxy.host)):
             watch.done("dns")
         watch.waiting_for = "connect"
-        connection = await connect(addresses, shown=url.authority, watch=watch)
-        if watch.talks:
-            watch.tell("address", shown_host_port(connection.address.ip, url.port))
-        return connection
+        return await connect_through(proxy, own, addresses, shown=url.authority, watch=watch)
 
     async def _start_tls(self, connection: Connection, request: Request, watch: Stopwatch) -> bool:
         """Whether HTTP/2 was agreed on."""
-        context = self.env.tls.client(
-            verify=self.verify,
-            alpn="http/1.1",
-        )
-        await start_tls(connection, server_name=request.url.host, context=context, contexts=self.env.tls, watch=watch)
+        context = self.context if request.is_own else self.foreign_context
+        try:
+            await start_tls(connection, server_name=request.url.host, context=context)
+        except Fault as fault:
+            if self.http_version == "2" and tls_words.NO_PROTOCOL in str(fault):
+                raise Fault(_NO_HTTP2) from None
+            raise
         tls = connection.tls
+        if tls is not None and watch.talks:
+            watch.tell("TLS", f"{tls.version()}, {(tls.cipher() or ('no cipher',))[0]}")
         is_http2 = tls is not None and tls.selected_alpn_protocol() == http2.ALPN
         if self.http_version == "2" and not is_http2:
-            raise Fault("the target doesn't offer HTTP/2")
+            raise Fault(_NO_HTTP2)
         return is_http2
 
-    async def _exchange(self, connection: Connection, request: Request, *, is_http2: bool, watch: Stopwatch) -> Answer:
-        is_head = request.method == "HEAD"
-        if not is_http2:
-            plain = Http1Answer(is_head=is_head, limit=self.limit, needle=self.needle, keep=self.keep)
-            await exchange(connection, request.wire, plain, watch=watch)
-            return plain
-        answer = Answer(is_head=is_head, limit=self.limit, needle=self.needle, keep=self.keep)
+    async def _ask_http2(self, connection: Connection, request: Request, watch: Stopwatch) -> Answer:
+        answer = Answer(is_head=request.method == "HEAD", limit=self.limit, needle=self.needle, keep=self.keep)
         headers = request.http2_headers()
         await http2.request(connection, headers=headers, body=request.body, sink=_Sink(answer), watch=watch)
         answer.check_end()

@@ -4,6 +4,7 @@ import time
 from http import HTTPStatus
 
 from asura.checks.base import Stopwatch
+from asura.checks.certificate import earliest
 from asura.checks.http_hop import Hop
 
 SHOWN_URL_CHARS = 200
@@ -32,8 +33,9 @@ def tell_answer(hop: Hop, watch: Stopwatch) -> None:
         watch.tell("content type", printable(kind))
     size = f"{body.size} bytes" if not body.is_encoded else f"{body.size} bytes, sent as {body.raw_size}"
     watch.tell("body", f"{size}{', and no more is read' if body.is_full else ''}")
-    if hop.cert_expires_at is not None:
-        days = (hop.cert_expires_at - time.time() * 1000) // DAY_MS
+    ends_at = earliest(hop.chain)
+    if ends_at is not None:
+        days = (ends_at - time.time() * 1000) // DAY_MS
         watch.tell("certificate", f"{days:.0f} days left")
 
 

@@ -8,6 +8,7 @@ from attrs.validators import and_
 
 from asura.checks.http_fields import SECRET_HEADERS, HeaderLines, InSomeBody, StatusList
 from asura.checks.http_payload import ENCODINGS, Payload
+from asura.checks.pem import MAX_PEM_CHARS, ClientCertificate, is_authorities
 from asura.checks.proxy import MAX_SOCKS_TEXT_BYTES, Proxy, parse_proxy
 from asura.content.ignoring import paths_field, patterns_field
 from asura.fields import between, one_of, pattern, text
@@ -45,38 +46,6 @@ class BearerAuth:
         metadata={"label": "Token", "secret": True},
     )
     type: Literal["bearer"] = "bearer"
-
-
-@attrs.frozen(kw_only=True)
-class ClientCertificate:
-    """A certificate to show when the server asks for one, with its key."""
-
-    certificate: str = attrs.field(
-        validator=text(65_536, at_least=1),
-        metadata={
-            "label": "Certificate",
-            "help": "PEM, with those of the authorities in between behind it, if there are any.",
-            "multiline": True,
-            "placeholder": "-----BEGIN CERTIFICATE-----",
-        },
-    )
-    key: str = attrs.field(
-        repr=False,
-        validator=text(65_536, at_least=1),
-        metadata={
-            "label": "Private key",
-            "help": "PEM, the one that belongs to the certificate.",
-            "secret": True,
-            "multiline": True,
-        },
-    )
-    passphrase: str = attrs.field(
-        default="",
-        repr=False,
-        validator=text(1024),
-        metadata={"label": "Passphrase", "help": "Of the private key, where it has one.", "secret": True},
-    )
-    type: Literal["pem"] = "pem"
 
 
 def _is_proxy(_: object, __: object, value: str) -> None:
@@ -191,7 +160,7 @@ class HttpSettings:
     )
     ca_cert: str = attrs.field(
         default="",
-        validator=text(65_536),
+        validator=and_(text(MAX_PEM_CHARS), is_authorities),
         metadata={
             "group": "TLS",
             "label": "Own authority",
