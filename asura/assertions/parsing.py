@@ -129,9 +129,7 @@ def _type(raw: Mapping[str, Any], allowed: Collection[AssertionType], problems: 
         problems["type"] = f"must be one of {suiting}" if "type" in raw else f"is required: one of {suiting}"
         return None
     if name not in allowed:
-        problems["type"] = (
-            f"must be one of {suiting}: a monitor of this type has no {SUBJECTS[AssertionType(name)].label}"
-        )
+        problems["type"] = f"must be one of {suiting} with a monitor of this type"
         return None
     return AssertionType(name)
 

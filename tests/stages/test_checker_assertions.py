@@ -1,0 +1,186 @@
+"""Assertions on the way from an attempt to its observation."""
+
+import json
+import threading
+from typing import Any
+
+import attrs
+import pytest
+import trio
+
+from asura.checks import CHECK_TYPES
+from asura.checks.base import Keep
+from asura.clock import SystemClock
+from asura.errors import InvalidDocument
+from asura.model.assertion import AssertionType
+from asura.model.monitor import Status
+from asura.model.observation import Observation, Outcome, Reply
+from tests import factories
+from tests.fakes.check_type import FakeChecks, taking
+
+FAST = {"type": "response_time", "operator": "lt", "value": 100}
+SLOW = {**FAST, "value": 1}
+HAS_OK = {"type": "body_contains", "operator": "contains", "value": "ok"}
+
+
+@pytest.fixture
+def checks(monkeypatch: pytest.MonkeyPatch) -> FakeChecks:
+    fake = FakeChecks()
+    fake.install(monkeypatch)
+    kind = attrs.evolve(CHECK_TYPES["fake"], asserts=frozenset(AssertionType))
+    monkeypatch.setitem(CHECK_TYPES, "fake", kind)
+    return fake
+
+
+async def look(checks: FakeChecks, outcome: Outcome, assertions: Any, **fields: Any) -> Observation:
+    checks.acts["web"] = taking(0, outcome)
+    fields = {"id": 7, "type": "fake", "target": "web", "assertions": assertions, **fields}
+    return await checks.checker(SystemClock()).try_out(factories.monitor(**fields))
+
+
+def outcome(status: Status = Status.UP, **fields: Any) -> Outcome:
+    return Outcome(**{"status": status, "response_ms": 5, "reply": Reply(body="all ok"), **fields})
+
+
+async def test_what_holds_changes_nothing_but_stands_with_the_check(checks: FakeChecks) -> None:
+    seen = (await look(checks, outcome(detail={"loss_percent": 0}), [FAST, HAS_OK])).outcome
+    assert (seen.status, seen.message, seen.reply) == (Status.UP, "", None)
+    assert seen.detail == {
+        "loss_percent": 0,
+        "assertions": [
+            {**FAST, "ok": True, "expected": "less than 100 ms", "seen": "5 ms"},
+            {**HAS_OK, "ok": True, "expected": 'to contain "ok"', "seen": '"all ok"'},
+        ],
+    }
+
+
+async def test_a_failing_assertion_is_down_or_degraded(checks: FakeChecks) -> None:
+    hard = (await look(checks, outcome(), [SLOW])).outcome
+    assert (hard.status, hard.message) == (Status.DOWN, "response time: expected less than 1 ms, got 5 ms")
+    soft = (await look(checks, outcome(), [{**SLOW, "degraded": True}])).outcome
+    assert (soft.status, soft.message) == (Status.DEGRADED, hard.message)
+    both = (await look(checks, outcome(reply=Reply(body="x")), [{**SLOW, "degraded": True}, HAS_OK])).outcome
+    assert both.status is Status.DOWN
+    assert both.message == 'body: expected to contain "ok", got "x"; 1 more assertion failed'
+
+
+@pytest.mark.parametrize(
+    ("own", "assertion", "status", "message"),
+    [
+        (Status.DEGRADED, FAST, Status.DEGRADED, "slow disk"),
+        (Status.DEGRADED, SLOW, Status.DOWN, "slow disk; response time: expected less than 1 ms, got 5 ms"),
+        (Status.DOWN, FAST, Status.DOWN, "slow disk"),
+        (Status.DOWN, {**SLOW, "degraded": True}, Status.DOWN, "slow disk"),
+    ],
+)
+async def test_assertions_make_nothing_better(
+    checks: FakeChecks, own: Status, assertion: Any, status: Status, message: str
+) -> None:
+    seen = (await look(checks, outcome(own, message="slow disk"), [assertion])).outcome
+    assert (seen.status, seen.message, seen.reply) == (status, message, None)
+    assert bool(seen.detail) is (own is not Status.DOWN), "what is down already isn't asserted"
+
+
+async def test_upside_down_is_applied_to_the_whole(checks: FakeChecks) -> None:
+    seen = (await look(checks, outcome(), [SLOW], upside_down=True)).outcome
+    assert seen.status is Status.UP
+    assert seen.message == "response time: expected less than 1 ms, got 5 ms (upside down: this counts as up)"
+    assert (await look(checks, outcome(), [FAST], upside_down=True)).outcome.status is Status.DOWN
+
+
+@pytest.mark.parametrize(
+    ("assertions", "keep"),
+    [
+        ([], Keep()),
+        ([FAST], Keep()),
+        ([{"type": "header", "target": "via", "operator": "exists"}], Keep(headers=True)),
+        ([FAST, HAS_OK], Keep(body=True)),
+        ([{"type": "json_path", "target": "$", "operator": "exists"}], Keep(body=True)),
+        ([{"type": "dns_record", "operator": "exists"}], Keep(body=True)),
+    ],
+)
+async def test_only_what_is_asked_for_is_kept(
+    checks: FakeChecks, monkeypatch: pytest.MonkeyPatch, assertions: Any, keep: Keep
+) -> None:
+    kept = []
+
+    def prepare(target: str, settings: Any, env: Any, keep: Keep) -> Any:
+        kept.append(keep)
+        return checks.prepare(target, settings, env, keep)
+
+    monkeypatch.setitem(CHECK_TYPES, "fake", attrs.evolve(CHECK_TYPES["fake"], prepare=prepare))
+    await look(checks, outcome(), assertions)
+    assert kept == [keep]
+
+
+async def test_assertions_of_another_version_are_refused_when_the_check_is_prepared(checks: FakeChecks) -> None:
+    with pytest.raises(InvalidDocument, match=r"assertions\[0\].type"):
+        await look(checks, outcome(), [{"type": "mood", "operator": "eq", "value": "good"}])
+
+
+@pytest.mark.parametrize(
+    ("body", "assertion"),
+    [
+        pytest.param(
+            json.dumps([[i] for i in range(20_000)]),
+            {"type": "json_path", "target": "$..[?@ == $[0]]", "operator": "exists"},
+            id="a path that looks at everything again and again",
+        ),
+        pytest.param(
+            json.dumps([{"id": i, "name": f"n{i}"} for i in range(25_000)]),
+            {"type": "json_path", "target": "$[*].id", "operator": "gte", "value": 0},
+            id="a megabyte of JSON",
+        ),
+        pytest.param(
+            "a" * 100_000,
+            {"type": "body_regex", "operator": "not_matches", "value": "[a-z]{1,900}0"},
+            id="a pattern that takes a second",
+        ),
+    ],
+)
+async def test_a_large_answer_does_not_hold_up_the_event_loop(checks: FakeChecks, body: str, assertion: Any) -> None:
+    gaps: list[float] = []
+
+    async def watch() -> None:
+        while True:
+            began = trio.current_time()
+            await trio.sleep(0.001)
+            gaps.append(trio.current_time() - began)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(watch)
+        await trio.sleep(0.01)
+        seen = await look(checks, outcome(reply=Reply(body=body)), [assertion])
+        nursery.cancel_scope.cancel()
+    assert seen.outcome.detail is not None
+    assert len(gaps) > 10
+    # The interpreter's lock is given up every 5 ms. Others are at work on this machine: a half of all is sure enough.
+    assert sorted(gaps)[len(gaps) // 2] < 0.02
+    assert max(gaps) < 0.25
+
+
+async def test_a_check_that_is_cancelled_does_not_wait_for_its_assertions(checks: FakeChecks) -> None:
+    body = "a" * 100_000
+    assertion = {"type": "body_regex", "operator": "not_matches", "value": "[a-z]{1,900}0"}
+    began = trio.current_time()
+    with trio.move_on_after(0.1):
+        await look(checks, outcome(reply=Reply(body=body)), [assertion])
+    assert trio.current_time() - began < 0.6
+
+
+async def test_no_more_threads_than_two_look_at_answers(checks: FakeChecks) -> None:
+    body = json.dumps([[i] for i in range(5_000)])
+    checks.acts["web"] = taking(0, outcome(reply=Reply(body=body)))
+    assertions = [{"type": "json_path", "target": "$..[?@ == $[0]]", "operator": "exists"}]
+    observe = checks.checker(SystemClock()).prepare(
+        factories.monitor(id=7, type="fake", target="web", assertions=assertions)
+    )
+    before = threading.active_count()
+    most = 0
+    async with trio.open_nursery() as nursery:
+        for _ in range(8):
+            nursery.start_soon(observe)
+        for _ in range(20):
+            await trio.sleep(0.005)
+            most = max(most, threading.active_count() - before)
+    assert 0 < most <= 2
