@@ -111,7 +111,7 @@ class _Plan:
             status_code=last.answer.status,
             cert_expires_at=earliest(last.chain),
             chain=last.chain,
-            reply=last.answer.reply(),
+            reply=await last.answer.reply() if last.answer.is_kept else None,
             is_refused=is_refused,
         )
 

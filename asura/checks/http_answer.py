@@ -23,6 +23,8 @@ CHARSETS = frozenset(
     + [f"windows-{page}" for page in (874, *range(1250, 1259))]
 )
 """Those that pages really use. A fixed list, because Python keeps every unknown name that it is asked for, for ever."""
+DECODED_BYTES = 65_536
+"""At a time, in up to 2 ms."""
 _ENCODINGS = {"gzip": "gzip", "x-gzip": "gzip", "deflate": "deflate"}
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
@@ -110,32 +112,33 @@ class Answer:
         encoding = self.headers.get("content-encoding", "identity")
         return "" if self.body.is_encoded or encoding.strip().lower() in ("identity", "") else encoding
 
-    def reply(self) -> Reply | None:
-        """What was asked to be kept, None when nothing was. Takes the body's bytes with it: call it once."""
-        if self._kept_headers is None and not self._keeps_body:
-            return None
-        is_text = self._keeps_body and not self.unread_encoding
-        return Reply(
-            headers=tuple(self._kept_headers or ()), body=self._text() if is_text else None, is_cut=self._is_cut
-        )
+    @property
+    def is_kept(self) -> bool:
+        """Whether there is a reply to ask for."""
+        return self._keeps_body or self._kept_headers is not None
+
+    async def reply(self) -> Reply:
+        """What was asked to be kept. Takes the body's bytes with it: call it once."""
+        text = await self._text() if self._keeps_body and not self.unread_encoding else None
+        return Reply(headers=tuple(self._kept_headers or ()), body=text, is_cut=self._is_cut)
 
     @property
     def _is_cut(self) -> bool:
         return self.body.is_full or self.body.is_kept_in_part
 
-    def _text(self) -> str:
+    async def _text(self) -> str:
         data = self.body.take_kept()
         charset = self._charset()
         for mark, named in _MARKS:
             if data.startswith(mark):
                 charset = named
-        if charset:
-            return data.decode(charset, "replace")
         try:
-            # The last character may be cut through.
-            return codecs.getincrementaldecoder("utf-8")().decode(data, final=not self._is_cut)
+            if not charset:
+                # The last character may be cut through.
+                return codecs.getincrementaldecoder("utf-8")().decode(data, final=not self._is_cut)
         except UnicodeDecodeError:
-            return data.decode("windows-1252", "replace")
+            charset = "windows-1252"
+        return await _decoded(data, charset)
 
     def _charset(self) -> str:
         """The charset that the header names, if it is a known one other than UTF-8."""
@@ -209,6 +212,16 @@ class Http1Answer(Answer):
     def on_message_complete(self) -> None:
         """The end, unless the answer was an interim one."""
         self.is_complete = self.has_header
+
+
+async def _decoded(data: bytes, charset: str) -> str:
+    """Text whatever it takes, in pieces: 2 MiB of what is no text would hold the event loop for 70 ms."""
+    decoder = codecs.getincrementaldecoder(charset)("replace")
+    pieces = []
+    for at in range(0, len(data), DECODED_BYTES):
+        pieces.append(decoder.decode(data[at : at + DECODED_BYTES], final=at + DECODED_BYTES >= len(data)))
+        await checkpoint()
+    return "".join(pieces)
 
 
 def _corrupt(exc: CorruptBodyError) -> Fault:

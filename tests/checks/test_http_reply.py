@@ -1,3 +1,4 @@
+import time
 import tracemalloc
 import zlib
 
@@ -95,6 +96,31 @@ async def test_an_unexpected_answer_is_kept_too(check: Check, nursery: trio.Nurs
     assert outcome.status is Status.DOWN
     assert outcome.reply is not None
     assert outcome.reply.body == "why"
+
+
+NO_TEXT = {
+    charset: answer(200, b"\xff" * 2**21, content_type=f"text/plain; charset={charset}")
+    for charset in ("gb18030", "big5", "utf-8")
+}
+
+
+@pytest.mark.parametrize("behaviour", NO_TEXT.values(), ids=NO_TEXT)
+async def test_what_is_no_text_lets_other_tasks_run(behaviour: Behaviour, check: Check, nursery: trio.Nursery) -> None:
+    target = await start_target(nursery, behaviour)
+    longest_s = 0.0
+
+    async def look_at_the_clock() -> None:
+        nonlocal longest_s
+        while True:
+            before = time.thread_time()
+            await trio.lowlevel.checkpoint()
+            longest_s = max(longest_s, time.thread_time() - before)
+
+    nursery.start_soon(look_at_the_clock)
+    outcome = await check("http", target.url, keep=BODY, max_body_bytes=2**22)
+    assert outcome.reply is not None
+    assert len(outcome.reply.body or "") == MAX_KEPT_BYTES
+    assert longest_s < 0.02
 
 
 BOMBS = {
