@@ -102,7 +102,7 @@ async def list_types(call: Call) -> Types:
     monitor = call.services.config.current.monitor
     return Types(
         monitors=monitor_types(),
-        channels=_channel_types(),
+        channels=channel_types(),
         assertions=specs(),
         defaults=Defaults(
             interval=monitor.default_interval,
@@ -133,7 +133,8 @@ def monitor_types() -> list[TypeView]:
 
 
 @cache
-def _channel_types() -> Sequence[TypeView]:
+def channel_types() -> list[TypeView]:
+    """Every type of channel."""
     return [
         TypeView(
             name=kind.name,

@@ -1,10 +1,10 @@
 // The made-up API: the daemon's paths and shapes, with just enough behaviour to press every button.
 
+import { certificatesOf, changesOf, chartOf, checksOf, METRICS, pageOf, result, timelineOf } from "./fake-history.js";
 import { TYPES } from "./fake-types.js";
-import { ALL_PERMISSIONS, iso, timings } from "./fake-world.js";
+import { ALL_PERMISSIONS, iso } from "./fake-world.js";
 
 const SLOW_MS = 3000;
-const MINUTE = 60_000;
 
 function send(response, status, document, headers = {}) {
   response.writeHead(status, { "Content-Type": "application/json", ...headers });
@@ -12,15 +12,6 @@ function send(response, status, document, headers = {}) {
 }
 
 const fail = (response, status, code, error, more = {}) => send(response, status, { error, code, ...more });
-
-function pageOf(rows, query) {
-  const per_page = Number(query.get("per_page") ?? 20);
-  const page = Number(query.get("page") ?? 1);
-  const before = query.get("before");
-  const rest = before ? rows.filter((row) => row.id < Number(before)) : rows;
-  const data = rest.slice((page - 1) * per_page, page * per_page);
-  return { data, total: rows.length, page, per_page, total_pages: Math.ceil(rows.length / per_page) };
-}
 
 const RANK = { down: 0, degraded: 2, pending: 3, up: 4, paused: 5 };
 const SORTS = {
@@ -48,82 +39,6 @@ function listMonitors(world, query) {
   return pageOf(found, query);
 }
 
-function checksOf(monitor, query) {
-  const rows = Array.from({ length: 400 }, (_, index) => {
-    const at = Date.parse(monitor.last_check_at ?? iso(Date.now())) - index * MINUTE;
-    const isDown = (monitor.status === "down" && index < 20) || index % 97 === 50;
-    const ms = 40 + ((index * 37) % 160);
-    return {
-      id: at * 1000,
-      monitor_id: monitor.id,
-      region: "local",
-      status: isDown ? "down" : "up",
-      response_ms: isDown ? null : ms,
-      timings: isDown
-        ? { dns_ms: 3, connect_ms: 31, tls_ms: null, first_byte_ms: null, transfer_ms: null }
-        : timings(ms),
-      status_code: isDown ? null : 200,
-      message: isDown ? "no answer in 10 s: name found in 3 ms, connected in 31 ms, then silence" : "",
-      checked_at: iso(at),
-    };
-  });
-  return pageOf(
-    rows.filter((row) => !query.get("status") || row.status === query.get("status")),
-    query,
-  );
-}
-
-const WINDOWS = {
-  "1h": [60, 60],
-  "6h": [60, 360],
-  "24h": [300, 288],
-  "7d": [1800, 336],
-  "30d": [7200, 360],
-  "90d": [21600, 360],
-};
-
-function chartOf(monitor, window) {
-  const [step, count] = WINDOWS[window] ?? WINDOWS["24h"];
-  const to = Date.now();
-  const from = to - step * count * 1000;
-  const points = Array.from({ length: count }, (_, index) => {
-    const wave = 90 + 40 * Math.sin(index / 22) + ((index * 7919) % 23);
-    const isDown = (monitor.status === "down" && index > count - 12) || (index > 100 && index < 106);
-    const avg = isDown ? null : Math.round(wave);
-    return {
-      at: iso(from + index * step * 1000),
-      avg_ms: avg,
-      min_ms: isDown ? null : Math.round(wave * 0.7),
-      max_ms: isDown ? null : Math.round(wave * 1.5 + (index % 41 === 0 ? 160 : 0)),
-      up: isDown ? 0 : 5,
-      degraded: 0,
-      down: isDown ? 5 : 0,
-    };
-  });
-  return { window, from: iso(from), to: iso(to), bucket_seconds: step, points: monitor.last_check_at ? points : [] };
-}
-
-function timelineOf(monitor, query) {
-  const from = Date.parse(query.get("from"));
-  const to = Date.parse(query.get("to"));
-  const at = (share) => iso(from + (to - from) * share);
-  const tail =
-    monitor.status === "down"
-      ? [
-          { status: "up", from: at(0.37), to: at(0.96) },
-          { status: "down", from: at(0.96), to: iso(to) },
-        ]
-      : [{ status: "up", from: at(0.37), to: iso(to) }];
-  return [{ status: "up", from: iso(from), to: at(0.347) }, { status: "down", from: at(0.347), to: at(0.37) }, ...tail];
-}
-
-const METRICS = {
-  uptime_pct: 99.812,
-  response_ms: { avg: 96, p50: 88, p95: 141, p99: 288 },
-  checks: { total: 1440, up: 1415, degraded: 0, down: 25 },
-  by_region: {},
-};
-
 function problemsOf(body) {
   const fields = {};
   if (!body.name) fields.name = "must not be empty";
@@ -134,27 +49,22 @@ function problemsOf(body) {
   for (const name of Object.keys(body.settings?.headers ?? {}))
     if (/\s/.test(name))
       fields["settings.headers"] = `must have header names of letters, digits and hyphens, not '${name}'`;
+  if (body.settings?.client_cert && !body.settings.client_cert.key?.includes("PRIVATE KEY"))
+    fields["settings.client_cert.key"] = "must be a private key in PEM";
+  const found = (path, one) => {
+    if (one.type === "header" && !one.target) fields[`${path}.target`] = "is required: Header name";
+    if (typeof one.value !== "number" && /status_code|response_time|cert_expiry/.test(one.type))
+      fields[`${path}.value`] = "must be a number";
+  };
+  const { assertions = [] } = body;
+  if (Array.isArray(assertions)) for (const [at, one] of assertions.entries()) found(`assertions[${at}]`, one);
+  else
+    for (const [group, { conditions }] of assertions.groups.entries())
+      for (const [at, one] of conditions.entries()) found(`assertions.groups[${group}].conditions[${at}]`, one);
   return Object.keys(fields).length ? fields : null;
 }
 
 const refuse = (response, fields) => fail(response, 422, "validation_failed", "some fields are not valid", { fields });
-
-function result(monitor) {
-  const isDown = /down|fail/.test(monitor.target ?? "");
-  return {
-    id: null,
-    monitor_id: null,
-    region: "local",
-    status: isDown ? "down" : "up",
-    response_ms: isDown ? null : 87,
-    timings: isDown
-      ? { dns_ms: 3, connect_ms: null, tls_ms: null, first_byte_ms: null, transfer_ms: null }
-      : timings(87),
-    status_code: isDown ? null : 200,
-    message: isDown ? "connection refused by 192.0.2.17:443" : "",
-    checked_at: iso(Date.now()),
-  };
-}
 
 function counted(rows, of) {
   const counts = new Map();
@@ -253,6 +163,8 @@ function monitorRoute(world, { method, id, act, query, body, response }) {
     chart: () => chartOf(monitor, query.get("window")),
     timeline: () => timelineOf(monitor, query),
     metrics: () => METRICS,
+    changes: () => changesOf(monitor, query),
+    certificates: () => certificatesOf(monitor),
   };
   if (method === "GET")
     return reads[act] ? send(response, 200, reads[act]()) : fail(response, 404, "not_found", "no such path");

@@ -84,15 +84,22 @@ function makeMonitor(id, scenario, now) {
     tags: TAGS.filter(() => random() < 0.3),
     group: pick(GROUPS),
     settings: {},
-    assertions: [],
-    track_changes: false,
+    assertions:
+      id % 3 === 0 && !isTcp
+        ? [
+            { type: "status_code", operator: "eq", value: 200 },
+            { type: "json_path", target: "$.status", operator: "eq", value: "ok", degraded: true },
+            { type: "response_time", operator: "lt", value: 800 },
+          ]
+        : [],
+    track_changes: id % 3 === 0 && !isTcp,
     failure_threshold: 3,
     success_threshold: 1,
     resend_interval: 0,
     upside_down: false,
     notification_channel_ids: [],
     escalation_policy_id: null,
-    depends_on: [],
+    depends_on: id % 6 === 0 ? [1, 3] : [],
     regions: [],
     status,
     confirming: scenario !== "calm" && (id === 9 || id === 23),

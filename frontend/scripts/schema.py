@@ -19,6 +19,7 @@ WANTED = [
     "Backup",
     "Channel",
     "ChannelDocument",
+    "Change",
     "Chart",
     "Check",
     "Delivery",
@@ -43,6 +44,7 @@ HEAD = """\
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 """
+MAX_LINE = 120
 PRIMITIVES = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
 
 
@@ -64,8 +66,13 @@ def generate() -> str:
 
 
 def _own(schemas: dict[str, Any], name: str) -> dict[str, Any]:
-    """A schema. Documents that differ by type only in their settings become one, with open settings."""
+    """A schema. Documents that differ by type only in their settings become one, with open settings.
+
+    What is no object, such as the alternatives of assertions, stays JSON.
+    """
     schema: dict[str, Any] = schemas[name]
+    if "properties" not in schema and "oneOf" not in schema:
+        return {"description": schema.get("description", "")}
     if "oneOf" not in schema:
         return schema
     first = schemas[schema["oneOf"][0]["$ref"].rpartition("/")[2]]
@@ -89,11 +96,24 @@ def _interface(name: str, schema: dict[str, Any]) -> str:
     about = " ".join(schema.get("description", "").split())
     required = schema.get("required", ())
     lines = [f"\n/** {about} */"] if about else [""]
+    if "properties" not in schema:
+        return "\n".join([*lines, f"export type {name} = Json;", ""])
     lines.append(f"export interface {name} {{")
     for field, wanted in schema["properties"].items():
         key = field if field.isidentifier() else json.dumps(field)
-        lines.append(f"  {key}{'' if field in required else '?'}: {_type(wanted)};")
+        lines.append(_wrapped(f"  {key}{'' if field in required else '?'}", _type(wanted)))
     return "\n".join([*lines, "}", ""])
+
+
+def _wrapped(name: str, wanted: str) -> str:
+    """A line, or as many as the formatter makes of one that is too long."""
+    line = f"{name}: {wanted};"
+    if len(line) <= MAX_LINE or "|" not in wanted:
+        return line
+    is_list = wanted.endswith(")[]")
+    options = wanted.removeprefix("(").removesuffix(")[]").split(" | ")
+    told = "".join(f"\n    | {each}" for each in options)
+    return f"{name}: ({told}\n  )[];" if is_list else f"{name}:{told};"
 
 
 def _type(schema: dict[str, Any]) -> str:

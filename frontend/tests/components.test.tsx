@@ -99,6 +99,7 @@ const SPEC: SettingSpec = {
   secret: false,
   required: false,
   placeholder: "",
+  group: "",
   choices: null,
   variants: null,
 };

@@ -1,20 +1,20 @@
 import { expect, test } from "vitest";
 import type { CheckedEvent } from "../src/api/live";
 import type { Monitor } from "../src/api/types";
-import { draftOf, FRESH, isSame, nameFrom, replacement, withType } from "../src/features/editor/draft";
+import { documentOf, draftOf, freshDraft, isSame, nameFrom, withType } from "../src/features/editor/draft";
 import { toBands, toPoints } from "../src/features/monitor/chart-data";
 import { mergeChecks, RECENT_LIMIT } from "../src/features/monitors/merge";
 
 const AT = "2026-03-29T01:00:00.000Z";
 const LATER = "2026-03-29T01:01:00.000Z";
 
+const DEFAULTS = { interval: 60, timeout: 10, failure_threshold: 3, success_threshold: 1 };
+
 function monitor(changes: Partial<Monitor> = {}): Monitor {
   return {
-    ...FRESH,
+    ...freshDraft(DEFAULTS),
     assertions: [],
-    track_changes: false,
     escalation_policy_id: null,
-    depends_on: [],
     regions: [],
     id: 1,
     name: "Shop",
@@ -71,18 +71,19 @@ test("events of other monitors leave the very same list", () => {
 });
 
 test("a replacement keeps what the form does not show", () => {
-  const stored = { ...monitor(), depends_on: [7] };
-  expect(replacement(stored, { ...draftOf(stored), name: "New" })).toMatchObject({ name: "New", depends_on: [7] });
+  const stored = { ...monitor(), regions: ["local"] };
+  const sent = documentOf({ ...draftOf(stored, []), name: "New" }, stored, []);
+  expect(sent).toMatchObject({ name: "New", regions: ["local"], assertions: [] });
 });
 
 test("a draft that was changed back is not changed", () => {
-  const start = draftOf(monitor());
+  const start = draftOf(monitor(), []);
   expect(isSame(start, { ...start, name: "x" })).toBe(false);
   expect(isSame(start, { ...start, name: start.name })).toBe(true);
 });
 
 test("each type keeps the settings that were typed for it", () => {
-  const draft = { ...FRESH, settings: { method: "HEAD" } };
+  const draft = { ...freshDraft(DEFAULTS), settings: { method: "HEAD" } };
   const tcp = withType(draft, "tcp", { http: draft.settings });
   expect(tcp.settings).toEqual({});
   expect(withType(tcp, "http", { http: draft.settings }).settings).toEqual({ method: "HEAD" });

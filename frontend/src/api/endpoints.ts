@@ -44,6 +44,9 @@ export const monitors = {
     ask<t.Chart>("GET", `/monitors/${id}/chart`, { query: { window }, signal }),
   metrics: (id: number, query: Filters, signal?: Signal) =>
     ask<t.Metrics>("GET", `/monitors/${id}/metrics`, { query, signal }),
+  changes: (id: number, query: Filters, signal?: Signal) =>
+    ask<t.Page<t.Change>>("GET", `/monitors/${id}/changes`, { query, signal }),
+  certificates: (id: number, signal?: Signal) => ask<t.Certificates>("GET", `/monitors/${id}/certificates`, { signal }),
   timeline: (id: number, query: Filters, signal?: Signal) =>
     ask<t.StatusInterval[]>("GET", `/monitors/${id}/timeline`, { query, signal }),
 };

@@ -2,6 +2,86 @@
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
+/** How what is seen can be judged, and what kind of value that needs; `any` is any JSON value. */
+export interface AssertionOperator {
+  name:
+    | "eq"
+    | "neq"
+    | "gt"
+    | "lt"
+    | "gte"
+    | "lte"
+    | "contains"
+    | "not_contains"
+    | "matches"
+    | "not_matches"
+    | "exists"
+    | "not_exists";
+  label: string;
+  value: "number" | "text" | "regex" | "any" | "none";
+}
+
+/** What became of one condition: what was expected and what was seen. */
+export interface AssertionResult {
+  type:
+    | "status_code"
+    | "body_contains"
+    | "body_regex"
+    | "json_path"
+    | "header"
+    | "response_time"
+    | "cert_expiry"
+    | "dns_record";
+  target: string | null;
+  operator:
+    | "eq"
+    | "neq"
+    | "gt"
+    | "lt"
+    | "gte"
+    | "lte"
+    | "contains"
+    | "not_contains"
+    | "matches"
+    | "not_matches"
+    | "exists"
+    | "not_exists";
+  value: Json;
+  degraded: boolean;
+  ok: boolean;
+  expected: string;
+  seen: string;
+}
+
+/** What can be asserted of one thing. */
+export interface AssertionSpec {
+  type:
+    | "status_code"
+    | "body_contains"
+    | "body_regex"
+    | "json_path"
+    | "header"
+    | "response_time"
+    | "cert_expiry"
+    | "dns_record";
+  label: string;
+  help: string;
+  target: AssertionTarget | null;
+  operators: AssertionOperator[];
+  unit: string;
+  value_placeholder: string;
+}
+
+/** Which of several things is looked at, such as a header's name. */
+export interface AssertionTarget {
+  label: string;
+  help: string;
+  placeholder: string;
+}
+
+/** A list, of which everything must hold, or groups. At most 50 conditions in all. */
+export type Assertions = Json;
+
 /** One change. `actor` is the name of the API key; `detail` says what changed, without secrets. */
 export interface AuditEntry {
   id: number;
@@ -22,6 +102,19 @@ export interface Backup {
   size_bytes: number;
 }
 
+/** One change of a monitor's content. */
+export interface Change {
+  id: number;
+  monitor_id: number;
+  region: string;
+  at: string;
+  added: number;
+  removed: number;
+  is_cut: boolean;
+  told: boolean;
+  diff: string;
+}
+
 /** A channel as clients read it; secrets are masked. */
 export interface Channel {
   id: number;
@@ -29,7 +122,13 @@ export interface Channel {
   type: string;
   enabled: boolean;
   settings: { [key: string]: Json };
-  events: ("incident.created" | "incident.acknowledged" | "incident.resolved" | "incident.reminder")[];
+  events: (
+    | "incident.created"
+    | "incident.acknowledged"
+    | "incident.resolved"
+    | "incident.reminder"
+    | "content.changed"
+  )[];
   created_at: string;
   updated_at: string;
 }
@@ -40,7 +139,13 @@ export interface ChannelDocument {
   type: string;
   enabled?: boolean;
   settings?: { [key: string]: Json };
-  events?: ("incident.created" | "incident.acknowledged" | "incident.resolved" | "incident.reminder")[];
+  events?: (
+    | "incident.created"
+    | "incident.acknowledged"
+    | "incident.resolved"
+    | "incident.reminder"
+    | "content.changed"
+  )[];
 }
 
 export interface Chart {
@@ -74,6 +179,7 @@ export interface Check {
   message: string;
   cert_expires_at: string | null;
   dns_records: string[] | null;
+  assertions: AssertionResult[];
   detail: { [key: string]: Json };
   notes: Note[];
   checked_at: string;
@@ -142,6 +248,7 @@ export interface Field {
   secret_keys: string[];
   required: boolean;
   placeholder: string;
+  group: string;
   choices: Choice[] | null;
   variants: Variant[] | null;
 }
@@ -218,7 +325,7 @@ export interface Monitor {
   tags: string[];
   group: string | null;
   settings: { [key: string]: Json };
-  assertions: Json;
+  assertions: Assertions;
   track_changes: boolean;
   failure_threshold: number;
   success_threshold: number;
@@ -266,7 +373,7 @@ export interface MonitorDocument {
   tags?: string[];
   group?: string | null;
   settings?: { [key: string]: Json };
-  assertions?: Json;
+  assertions?: Assertions;
   track_changes?: boolean;
   failure_threshold?: number;
   success_threshold?: number;
@@ -385,7 +492,16 @@ export interface Type {
   target_help: string;
   target_placeholder: string;
   fields: Field[];
-  assertions: ("status_code" | "body_contains" | "body_regex" | "json_path" | "header" | "response_time" | "cert_expiry" | "dns_record")[];
+  assertions: (
+    | "status_code"
+    | "body_contains"
+    | "body_regex"
+    | "json_path"
+    | "header"
+    | "response_time"
+    | "cert_expiry"
+    | "dns_record"
+  )[];
   tracks_changes: boolean;
 }
 
@@ -393,6 +509,7 @@ export interface Type {
 export interface Types {
   monitors: Type[];
   channels: Type[];
+  assertions: AssertionSpec[];
   defaults: Defaults;
 }
 

@@ -36,6 +36,7 @@ export function Dialog({ title, onClose, children, footer, isWide }: DialogProps
   // biome-ignore lint/correctness/useExhaustiveDependencies: a state held as a signal's value is one all the same.
   useLayoutEffect(() => {
     const dialog = box.current;
+    keepGutter();
     if (!isHeld) dialog?.showModal();
     return () => dialog?.close();
   }, [isHeld]);
@@ -57,6 +58,13 @@ export function Dialog({ title, onClose, children, footer, isWide }: DialogProps
       {footer && <footer class="dialog-foot">{footer}</footer>}
     </dialog>
   );
+}
+
+// Behind a dialog the page doesn't scroll, and must not become wider by the scroll bar that it loses.
+function keepGutter(): void {
+  const root = document.documentElement;
+  if (document.querySelector("dialog[open]")) return;
+  root.style.setProperty("--gutter", `${window.innerWidth - root.clientWidth}px`);
 }
 
 export interface Question {

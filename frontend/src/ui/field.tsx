@@ -60,8 +60,8 @@ interface TextProps extends FieldProps {
   value: string;
   onChange: (value: string) => void;
   type?: "text" | "url" | "password";
-  placeholder?: string;
-  rows?: number;
+  placeholder?: string | undefined;
+  rows?: number | undefined;
   /** Suggestions; anything else may be typed as well. */
   suggestions?: string[];
   autoComplete?: string;
@@ -93,7 +93,14 @@ export function TextField({
   const draw = (attributes: ControlAttributes) => {
     if (rows)
       return (
-        <textarea {...attributes} {...common} rows={rows} onInput={(event) => onChange(event.currentTarget.value)} />
+        <textarea
+          {...attributes}
+          {...common}
+          rows={rows}
+          spellcheck={!isCode}
+          autoCapitalize={isCode ? "off" : undefined}
+          onInput={(event) => onChange(event.currentTarget.value)}
+        />
       );
     if (type === "password") return <input {...attributes} {...input} type="password" />;
     if (!suggestions) return <input {...attributes} {...input} type="text" />;
@@ -116,10 +123,11 @@ interface NumberProps extends FieldProps {
   onChange: (value: number | null) => void;
   unit?: string | null;
   min?: number;
+  isWhole?: boolean;
 }
 
-/** A whole number with its unit. Empty is null. */
-export function NumberField({ value, onChange, unit, min = 0, ...field }: NumberProps) {
+/** A number with its unit. Empty is null. */
+export function NumberField({ value, onChange, unit, min = 0, isWhole = true, ...field }: NumberProps) {
   return (
     <Field {...field}>
       {(attributes) => (
@@ -128,9 +136,9 @@ export function NumberField({ value, onChange, unit, min = 0, ...field }: Number
             {...attributes}
             class="input"
             type="number"
-            inputMode="numeric"
+            inputMode={isWhole ? "numeric" : "decimal"}
             min={min}
-            step={1}
+            step={isWhole ? 1 : "any"}
             value={value ?? ""}
             required={field.isRequired}
             onInput={(event) => {
@@ -171,7 +179,7 @@ export function Select({
   options,
   onChange,
 }: {
-  attributes?: ControlAttributes | { "aria-label": string };
+  attributes?: ControlAttributes | ({ "aria-label": string } & Partial<ControlAttributes>);
   value: string;
   options: Option[];
   onChange: (value: string) => void;

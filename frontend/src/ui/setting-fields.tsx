@@ -1,6 +1,7 @@
 // The fields of a type's settings, drawn from the description that the daemon gives of them.
 
-import { CheckField, ListField, MapField, NumberField, SelectField, TextField } from "./field";
+import { CheckField, MapField, NumberField, SelectField, TextField } from "./field";
+import { LinesField } from "./lines-field";
 
 export type SettingValue = string | number | boolean | null | SettingValue[] | { [key: string]: SettingValue };
 export type SettingValues = { [key: string]: SettingValue };
@@ -16,6 +17,8 @@ export interface SettingSpec {
   secret: boolean;
   required: boolean;
   placeholder: string;
+  /** Fields of a group are shown together, folded; those without one always. */
+  group: string;
   choices: { value: string; label: string }[] | null;
   /** The kinds that an object may be of; its `type` names the one. */
   variants: SettingVariant[] | null;
@@ -68,6 +71,7 @@ interface FieldProps {
 
 function SettingField({ spec, value, onChange, errors, path }: FieldProps) {
   const common = { label: spec.label, help: spec.help || undefined, error: errors[path], isRequired: spec.required };
+  const placeholder = spec.placeholder || undefined;
   if (spec.choices) {
     const options = spec.choices.map((one) => ({ value: one.value, label: one.label }));
     return <SelectField {...common} value={String(value ?? "")} options={options} onChange={onChange} />;
@@ -81,6 +85,7 @@ function SettingField({ spec, value, onChange, errors, path }: FieldProps) {
         <NumberField
           {...common}
           unit={spec.unit}
+          isWhole={spec.type === "integer"}
           value={typeof value === "number" ? value : null}
           onChange={onChange}
         />
@@ -88,7 +93,13 @@ function SettingField({ spec, value, onChange, errors, path }: FieldProps) {
     case "list": {
       const list = Array.isArray(value) ? value.map(String) : [];
       return (
-        <ListField {...common} error={errors[path] ?? firstUnder(errors, path)} value={list} onChange={onChange} />
+        <LinesField
+          {...common}
+          error={errors[path] ?? firstUnder(errors, path)}
+          placeholder={placeholder}
+          value={list}
+          onChange={onChange}
+        />
       );
     }
     case "map":
@@ -100,14 +111,20 @@ function SettingField({ spec, value, onChange, errors, path }: FieldProps) {
         <TextField
           {...common}
           type={spec.secret ? "password" : "text"}
-          rows={spec.type === "text" ? 3 : undefined}
-          placeholder={spec.placeholder || undefined}
+          rows={spec.type === "text" ? rowsFor(value) : undefined}
+          placeholder={placeholder}
           isCode={spec.type === "text"}
           value={typeof value === "string" ? value : ""}
           onChange={(text) => onChange(text === "" && spec.default === null ? null : text)}
         />
       );
   }
+}
+
+// A certificate is long: it is shown in part, and the field can be pulled larger.
+function rowsFor(value: SettingValue): number {
+  const count = typeof value === "string" ? value.split("\n").length : 1;
+  return Math.min(10, Math.max(3, count));
 }
 
 function VariantField({ spec, value, onChange, errors, path }: FieldProps) {

@@ -115,6 +115,16 @@ const LOOKS: Record<string, Look> = {
       </>
     ),
   },
+  held: {
+    label: "Held",
+    tone: "up",
+    mark: (
+      <>
+        {ring}
+        <path d="m5.2 8.2 2 2 3.6-4" stroke="currentColor" {...line} />
+      </>
+    ),
+  },
   failed: {
     label: "Failed",
     tone: "down",

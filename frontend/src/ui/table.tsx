@@ -133,14 +133,16 @@ interface TrailProps {
   onTrail: (trail: number[]) => void;
   rows: { id: number | null }[];
   perPage: number;
+  /** Where a page has several such ways. */
+  label?: string;
 }
 
 /** The way through a long history, newest first; nothing when one page holds all of it. */
-export function TrailPager({ trail, onTrail, rows, perPage }: TrailProps) {
+export function TrailPager({ trail, onTrail, rows, perPage, label = "Pages" }: TrailProps) {
   const last = rows.length === perPage ? (rows.at(-1)?.id ?? null) : null;
   if (trail.length === 0 && last === null) return null;
   return (
-    <nav class="pager" aria-label="Pages">
+    <nav class="pager" aria-label={label}>
       <button
         type="button"
         class="button button-plain"

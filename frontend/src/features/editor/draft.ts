@@ -1,13 +1,14 @@
 // The document that the form edits: where it begins, and what becomes of it. Pure.
 
-import type { Defaults, Monitor, MonitorDocument, Settings } from "../../api/types";
+import type { AssertionSpec, Defaults, Monitor, MonitorDocument, Settings } from "../../api/types";
+import { freshTree, readTree, type Tree, writeTree } from "./conditions";
 
 /** The part of a monitor's document that the form shows. */
-export type Draft = Required<
-  Omit<MonitorDocument, "assertions" | "track_changes" | "escalation_policy_id" | "depends_on" | "regions">
->;
+export type Draft = Required<Omit<MonitorDocument, "assertions" | "escalation_policy_id" | "regions">> & {
+  assertions: Tree;
+};
 
-export const FRESH: Draft = {
+const FRESH: Omit<Draft, "assertions"> = {
   name: "",
   description: "",
   type: "http",
@@ -19,21 +20,23 @@ export const FRESH: Draft = {
   tags: [],
   group: null,
   settings: {},
+  track_changes: false,
   failure_threshold: 3,
   success_threshold: 1,
   resend_interval: 0,
   upside_down: false,
   notification_channel_ids: [],
+  depends_on: [],
 };
 
 /** A new monitor, with what the configuration gives where nothing is said. */
 export function freshDraft(defaults: Defaults): Draft {
   const { interval, timeout, failure_threshold, success_threshold } = defaults;
-  return { ...FRESH, interval, timeout, failure_threshold, success_threshold };
+  return { ...FRESH, assertions: freshTree(), interval, timeout, failure_threshold, success_threshold };
 }
 
 /** The form's part of a monitor. */
-export function draftOf(monitor: Monitor): Draft {
+export function draftOf(monitor: Monitor, specs: AssertionSpec[]): Draft {
   return {
     name: monitor.name,
     description: monitor.description,
@@ -46,17 +49,20 @@ export function draftOf(monitor: Monitor): Draft {
     tags: monitor.tags,
     group: monitor.group,
     settings: monitor.settings,
+    assertions: readTree(monitor.assertions, specs),
+    track_changes: monitor.track_changes,
     failure_threshold: monitor.failure_threshold,
     success_threshold: monitor.success_threshold,
     resend_interval: monitor.resend_interval,
     upside_down: monitor.upside_down,
     notification_channel_ids: monitor.notification_channel_ids,
+    depends_on: monitor.depends_on,
   };
 }
 
-/** A whole document to replace the stored one: what the form does not show stays as it is. */
-export function replacement(stored: Monitor, draft: Draft): MonitorDocument {
-  return { ...stored, ...draft };
+/** The document to send. Where one is stored it is replaced: what the form does not show stays as it is. */
+export function documentOf(draft: Draft, stored: Monitor | null, specs: AssertionSpec[]): MonitorDocument {
+  return { ...stored, ...draft, assertions: writeTree(draft.assertions, specs) };
 }
 
 export function isSame(one: Draft, other: Draft): boolean {

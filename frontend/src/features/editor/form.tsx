@@ -1,15 +1,15 @@
 // The fields of a monitor, in the order in which a person thinks of them.
 
-import { useRef, useState } from "preact/hooks";
 import * as api from "../../api/endpoints";
-import type { Channel, Settings, Types } from "../../api/types";
+import type { AssertionResult, Channel, Types } from "../../api/types";
 import { formatSpan } from "../../lib/format";
 import { useQuery } from "../../lib/query";
-import { Button } from "../../ui/button";
 import { CheckField, ListField, NumberField, TextField } from "../../ui/field";
-import { SettingFields } from "../../ui/setting-fields";
-import { Tabs } from "../../ui/tabs";
-import { type Draft, isHostAndPort, nameFrom, withType } from "./draft";
+import { Assertions } from "./assertions";
+import { Dependencies } from "./dependencies";
+import type { Draft } from "./draft";
+import { Changes, TypeSettings } from "./type-settings";
+import { What } from "./what";
 
 interface Props {
   draft: Draft;
@@ -18,9 +18,12 @@ interface Props {
   types: Types;
   channels: Channel[];
   isNew: boolean;
+  id: number | null;
+  /** What the last test found of each assertion, as long as the draft is what was tested. */
+  results: AssertionResult[] | null;
 }
 
-type Part = Props & { set: (changes: Partial<Draft>) => void };
+export type Part = Props & { set: (changes: Partial<Draft>) => void };
 
 /** All fields. */
 export function Form(props: Props) {
@@ -29,71 +32,29 @@ export function Form(props: Props) {
   return (
     <>
       <What {...part} />
-      <When {...part} />
       <TypeSettings {...part} />
+      <Expectations {...part} />
+      <Changes {...part} />
+      <When {...part} />
       <Who {...part} />
       <Belonging {...part} />
     </>
   );
 }
 
-function What({ draft, set, onChange, errors, types, isNew }: Part) {
-  const kept = useRef<Record<string, Settings>>({});
-  const [isNamed, setNamed] = useState(draft.name !== "");
+function Expectations({ draft, set, errors, types, results }: Part) {
   const type = types.monitors.find((one) => one.name === draft.type);
-  const choose = (name: string) => {
-    kept.current[draft.type] = draft.settings;
-    onChange(withType(draft, name, kept.current));
-  };
-  const isTcpMeant =
-    draft.type === "http" && isHostAndPort(draft.target) && types.monitors.some((one) => one.name === "tcp");
+  const specs = types.assertions.filter((one) => type?.assertions.includes(one.type));
   return (
-    <fieldset class="card form-part">
-      <legend>What to watch</legend>
-      <div class="field">
-        <span class="label" aria-hidden="true">
-          Type
-        </span>
-        <Tabs
-          label="Type"
-          value={draft.type}
-          onChange={choose}
-          options={types.monitors.map((one) => ({ value: one.name, label: one.label }))}
-        />
-      </div>
-      <TextField
-        label={type?.target_label ?? "Target"}
-        help={type?.target_help}
-        placeholder={type?.target_placeholder}
-        type="url"
-        isRequired
-        isCode
-        value={draft.target}
-        onChange={(text) => {
-          const target = text.trimStart();
-          set(isNew && !isNamed ? { target, name: nameFrom(target) } : { target });
-        }}
-        error={errors.target}
-      />
-      {isTcpMeant && (
-        <p class="notice" role="status">
-          <span>A host and a port, without https://, is what TCP watches.</span>{" "}
-          <Button isSmall onClick={() => choose("tcp")}>
-            Choose TCP
-          </Button>
-        </p>
-      )}
-      <TextField
-        label="Name"
-        isRequired
-        value={draft.name}
-        onChange={(name) => {
-          setNamed(name !== "");
-          set({ name });
-        }}
-        error={errors.name}
-      />
-    </fieldset>
+    <Assertions
+      tree={draft.assertions}
+      onChange={(assertions) => set({ assertions })}
+      specs={specs}
+      allSpecs={types.assertions}
+      typeLabel={type?.label ?? draft.type}
+      errors={errors}
+      results={results}
+    />
   );
 }
 
@@ -172,30 +133,7 @@ function downHelp({ interval, failure_threshold: failures }: Draft): string {
     : `Down about ${formatSpan(interval * (failures - 1))} after the first failure.`;
 }
 
-function TypeSettings({ draft, set, errors, types }: Part) {
-  const type = types.monitors.find((one) => one.name === draft.type);
-  const isWrong = Object.keys(errors).some((path) => path.startsWith("settings"));
-  if (!type || type.fields.length === 0) return null;
-  return (
-    <details class="card form-part" open={isWrong || undefined}>
-      <summary>
-        <span class="legend">{type.label} settings</span>
-        <span class="muted"> {type.fields.map((field) => field.label.toLowerCase()).join(", ")}</span>
-      </summary>
-      {errors.settings && <p class="field-error">{errors.settings}</p>}
-      <SettingFields
-        key={draft.type}
-        specs={type.fields}
-        values={draft.settings}
-        errors={errors}
-        path="settings"
-        onChange={(settings) => set({ settings })}
-      />
-    </details>
-  );
-}
-
-function Who({ draft, set, errors, channels }: Part) {
+function Who({ draft, set, errors, channels, id: own }: Part) {
   const chosen = new Set(draft.notification_channel_ids);
   const toggle = (id: number) => {
     const next = new Set(chosen);
@@ -232,6 +170,12 @@ function Who({ draft, set, errors, channels }: Part) {
         value={draft.resend_interval}
         onChange={(value) => set({ resend_interval: numeric(value) })}
         error={errors.resend_interval}
+      />
+      <Dependencies
+        id={own}
+        value={draft.depends_on}
+        onChange={(depends_on) => set({ depends_on })}
+        error={errors.depends_on}
       />
     </fieldset>
   );

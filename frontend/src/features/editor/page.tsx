@@ -15,9 +15,15 @@ import { worded } from "../../ui/field";
 import { Page } from "../../ui/page";
 import { ResultView } from "../../ui/result";
 import { Empty, Failure, Load, Skeleton } from "../../ui/states";
-import { type Draft, draftOf, freshDraft, isSame, replacement } from "./draft";
+import { type Draft, documentOf, draftOf, freshDraft, isSame } from "./draft";
 import { Form } from "./form";
 import "./editor.css";
+
+/** What came of a test, and of which assertions. */
+interface Trial {
+  result: Check | Error;
+  assertions: string;
+}
 
 interface Ground {
   types: Types;
@@ -68,10 +74,10 @@ export default function EditorPage({ params }: PageProps) {
 
 function Editor({ ground }: { ground: Ground }) {
   const { monitor, types, channels } = ground;
-  const [start] = useState<Draft>(() => (monitor ? draftOf(monitor) : freshDraft(types.defaults)));
+  const [start] = useState<Draft>(() => (monitor ? draftOf(monitor, types.assertions) : freshDraft(types.defaults)));
   const [draft, setDraft] = useState(start);
   const [errors, setErrors] = useState<Record<string, string>>({});
-  const [trial, setTrial] = useState<Check | Error | null>(null);
+  const [trial, setTrial] = useState<Trial | null>(null);
   const [isSaving, setSaving] = useState(false);
   const shownTrial = useRef<HTMLDivElement>(null);
   const isChanged = !isSame(draft, start);
@@ -94,9 +100,10 @@ function Editor({ ground }: { ground: Ground }) {
       return null;
     }
   };
+  const whole = (one: Draft) => documentOf(one, monitor, types.assertions);
   const store = async () => {
     const saved = await send(() =>
-      monitor ? api.monitors.replace(monitor.id, replacement(monitor, draft)) : api.monitors.create(draft),
+      monitor ? api.monitors.replace(monitor.id, whole(draft)) : api.monitors.create(whole(draft)),
     );
     if (!saved) return;
     toast(monitor ? "Saved" : `${saved.name} is watched from now on`);
@@ -119,13 +126,16 @@ function Editor({ ground }: { ground: Ground }) {
     setTrial(null);
     // A trial needs no name yet.
     const named = { ...draft, name: draft.name || "trial" };
+    const assertions = JSON.stringify(draft.assertions);
     try {
-      const result = await send(() => api.monitors.test(monitor ? replacement(monitor, named) : named));
-      if (result) setTrial(result);
+      const result = await send(() => api.monitors.test(whole(named)));
+      if (result) setTrial({ result, assertions });
     } catch (error) {
-      setTrial(error instanceof Error ? error : new Error(String(error)));
+      setTrial({ result: error instanceof Error ? error : new Error(String(error)), assertions });
     }
   };
+  const shown = trial?.result ?? null;
+  const isTested = trial?.assertions === JSON.stringify(draft.assertions);
   return (
     <form
       class="editor"
@@ -143,12 +153,14 @@ function Editor({ ground }: { ground: Ground }) {
         types={types}
         channels={channels}
         isNew={monitor === null}
+        id={monitor?.id ?? null}
+        results={isTested && shown && !(shown instanceof Error) ? shown.assertions : null}
       />
       <section class="editor-trial" ref={shownTrial} tabIndex={-1} aria-label="Result of the test">
-        {trial instanceof Error && <Failure error={trial} />}
-        {trial && !(trial instanceof Error) && (
+        {shown instanceof Error && <Failure error={shown} />}
+        {shown && !(shown instanceof Error) && (
           <div class="card">
-            <ResultView result={trial} />
+            <ResultView result={shown} />
             <p class="field-help">A trial run: nothing of it is stored.</p>
           </div>
         )}
@@ -203,7 +215,12 @@ function labelsOf(types: Types, name: string): Map<string, string> {
   const labels = new Map(LABELS);
   const type = types.monitors.find((one) => one.name === name);
   if (type) labels.set("target", type.target_label);
-  for (const field of type?.fields ?? []) labels.set(`settings.${field.name}`, field.label);
+  for (const field of type?.fields ?? []) {
+    labels.set(`settings.${field.name}`, field.label);
+    for (const variant of field.variants ?? [])
+      for (const inner of variant.fields)
+        labels.set(`settings.${field.name}.${inner.name}`, `${field.label}: ${inner.label.toLowerCase()}`);
+  }
   return labels;
 }
 
@@ -215,9 +232,21 @@ function comeToSee(box: HTMLElement | null): void {
 }
 
 function words(path: string): string {
+  const asserted = /^assertions(?:\.groups\[(\d+)\])?(?:\.conditions)?(?:\[(\d+)\])?(?:\.(\w+))?$/.exec(path);
+  if (asserted) {
+    const [, group, at, part] = asserted;
+    const place = [
+      group === undefined ? "" : `group ${Number(group) + 1}`,
+      at === undefined ? "" : `condition ${Number(at) + 1}`,
+      part ?? "",
+    ];
+    return capital(place.filter(Boolean).join(", ") || "assertions");
+  }
   const text = path.replace(/^settings\./, "").replaceAll(/[_.]/g, " ");
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return capital(text);
 }
+
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 function askToLeave(): Promise<boolean> {
   return confirm({

@@ -4,20 +4,22 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import * as api from "../../api/endpoints";
 import type { Check, Monitor } from "../../api/types";
 import { gather } from "../../lib/debounce";
-import { formatMs } from "../../lib/format";
+import { formatInstant, formatMs, plural } from "../../lib/format";
 import { useQuery } from "../../lib/query";
 import { useLive } from "../../state/live";
 import { Ago, Instant } from "../../ui/ago";
+import { Button } from "../../ui/button";
+import { Dialog } from "../../ui/dialog";
 import { Select } from "../../ui/field";
 import { Section } from "../../ui/page";
-import { phasesOf } from "../../ui/result";
+import { phasesOf, ResultView } from "../../ui/result";
 import { Empty, Load, Skeleton } from "../../ui/states";
 import { Status } from "../../ui/status";
 import { type Column, DataTable, TrailPager } from "../../ui/table";
 
 const PER_PAGE = 20;
 
-const COLUMNS: Column<Check>[] = [
+const columns = (onOpen: (check: Check) => void): Column<Check>[] => [
   { key: "status", label: "Result", phone: "half", cell: (check) => <Status status={check.status} /> },
   {
     key: "at",
@@ -40,13 +42,37 @@ const COLUMNS: Column<Check>[] = [
     class: "cell-wide",
     cell: (check) => <Seen check={check} />,
   },
+  {
+    key: "open",
+    label: "",
+    title: "Details",
+    phone: "half",
+    class: "cell-act",
+    cell: (check) => (
+      <Button
+        kind="quiet"
+        isSmall
+        icon="right"
+        label={`Details of the check ${formatInstant(check.checked_at)}`}
+        onClick={() => onOpen(check)}
+      />
+    ),
+  },
 ];
+
+function heldWords(assertions: { ok: boolean }[]): string {
+  const held = assertions.filter((one) => one.ok).length;
+  return held === assertions.length
+    ? `${plural(held, "assertion")} held`
+    : `${held} of ${plural(assertions.length, "assertion")} held`;
+}
 
 function Seen({ check }: { check: Check }) {
   const phases = phasesOf(check.timings).filter((phase) => phase.ms !== null);
   return (
     <span class="stacked">
       {check.message && <span>{check.message}</span>}
+      {check.assertions.length > 0 && <span class="muted small">{heldWords(check.assertions)}</span>}
       {phases.length > 0 && (
         <span class="muted small phases">
           {phases.map((phase) => (
@@ -63,6 +89,7 @@ function Seen({ check }: { check: Check }) {
 /** The table of checks, newest first. */
 export function Checks({ monitor }: { monitor: Monitor }) {
   const [status, setStatus] = useState("");
+  const [opened, setOpened] = useState<Check | null>(null);
   const [trail, setTrail] = useState<number[]>([]);
   const before = trail.at(-1);
   const query = useQuery(`checks ${monitor.id} ${status} ${before ?? ""}`, (signal) =>
@@ -110,7 +137,7 @@ export function Checks({ monitor }: { monitor: Monitor }) {
           ) : (
             <DataTable
               caption="Latest checks"
-              columns={COLUMNS}
+              columns={columns(setOpened)}
               rows={page.data}
               rowKey={(check) => check.id ?? check.checked_at}
             />
@@ -118,6 +145,11 @@ export function Checks({ monitor }: { monitor: Monitor }) {
         }
       </Load>
       <TrailPager trail={trail} onTrail={setTrail} rows={query.data?.data ?? []} perPage={PER_PAGE} />
+      {opened && (
+        <Dialog title={`Check of ${formatInstant(opened.checked_at)}`} isWide onClose={() => setOpened(null)}>
+          <ResultView result={opened} />
+        </Dialog>
+      )}
     </Section>
   );
 }

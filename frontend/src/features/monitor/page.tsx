@@ -6,18 +6,22 @@ import * as api from "../../api/endpoints";
 import type { Monitor } from "../../api/types";
 import { gather } from "../../lib/debounce";
 import { formatDayTime, formatPercent, formatSpan } from "../../lib/format";
-import { Markdown } from "../../lib/markdown";
+import { useMedia } from "../../lib/media";
 import { type Query, useQuery } from "../../lib/query";
 import type { PageProps } from "../../routes";
 import { useLive } from "../../state/live";
 import { pageTitle } from "../../state/overview";
 import { Ago, Instant, Lasted } from "../../ui/ago";
 import { LinkButton } from "../../ui/button";
-import { Page, Section } from "../../ui/page";
+import { Page } from "../../ui/page";
 import { Empty, Load, Skeleton } from "../../ui/states";
 import { StatusIcon, statusLabel } from "../../ui/status";
 import { Actions } from "./actions";
+import { Certificate } from "./certificate";
+import { Changes } from "./changes";
 import { Checks } from "./checks";
+import { Configuration } from "./configuration";
+import { useDependencies } from "./dependencies";
 import { Incidents } from "./incidents";
 import { ResponseTimes } from "./response-times";
 import "./monitor.css";
@@ -92,7 +96,25 @@ function Waiting() {
   );
 }
 
+// In one column, twenty checks would bury the incidents and the configuration. The order of the document changes with
+// that of the eye, so that the keyboard follows it.
+const NARROW = "(max-width: 900px)";
+
 function Shown({ monitor, query }: { monitor: Monitor; query: Query<Monitor> }) {
+  const isNarrow = useMedia(NARROW);
+  const main = (
+    <div key="main" class="monitor-part">
+      <Changes monitor={monitor} />
+      <Checks monitor={monitor} />
+    </div>
+  );
+  const side = (
+    <div key="side" class="monitor-part">
+      <Incidents monitor={monitor} />
+      <Certificate monitor={monitor} />
+      <Configuration monitor={monitor} />
+    </div>
+  );
   return (
     <Page
       crumb={<a href="./monitors">Monitors</a>}
@@ -103,13 +125,7 @@ function Shown({ monitor, query }: { monitor: Monitor; query: Query<Monitor> }) 
       <Standing monitor={monitor} />
       <Uptimes monitor={monitor} />
       <ResponseTimes monitor={monitor} />
-      <div class="two-thirds">
-        <Checks monitor={monitor} />
-        <div class="monitor-side">
-          <Incidents monitor={monitor} />
-          <Configuration monitor={monitor} />
-        </div>
-      </div>
+      <div class="two-thirds">{isNarrow ? [side, main] : [main, side]}</div>
     </Page>
   );
 }
@@ -156,9 +172,28 @@ function Standing({ monitor }: { monitor: Monitor }) {
               : `The last check failed; ${monitor.failure_threshold} in a row make it down.`}
           </p>
         )}
+        {status === "down" && monitor.depends_on.length > 0 && <Cause ids={monitor.depends_on} />}
         {monitor.stale && <p class="verdict-doubt">The last check is older than it should be.</p>}
       </div>
     </div>
+  );
+}
+
+function Cause({ ids }: { ids: number[] }) {
+  const query = useDependencies(ids);
+  const down = (query.data ?? []).filter((one) => one?.status === "down");
+  if (down.length === 0) return null;
+  return (
+    <p class="verdict-doubt">
+      It depends on{" "}
+      {down.map((one, index) => (
+        <span key={one?.id}>
+          {index > 0 && ", "}
+          <a href={`./monitors/${one?.id}`}>{one?.name}</a>
+        </span>
+      ))}
+      , which is down: until that is over no incident is opened for this one.
+    </p>
   );
 }
 
@@ -179,66 +214,5 @@ function Uptimes({ monitor }: { monitor: Monitor }) {
         </li>
       ))}
     </ul>
-  );
-}
-
-function Configuration({ monitor }: { monitor: Monitor }) {
-  const { failure_threshold: failures, success_threshold: successes } = monitor;
-  return (
-    <Section title="Configuration">
-      {monitor.description && <Markdown text={monitor.description} />}
-      <dl class="facts">
-        <dt>Type</dt>
-        <dd>{monitor.type.toUpperCase()}</dd>
-        <dt>Interval</dt>
-        <dd>{formatSpan(monitor.interval)}</dd>
-        <dt>Timeout</dt>
-        <dd>{formatSpan(monitor.timeout)}</dd>
-        <dt>Down after</dt>
-        <dd>{failures === 1 ? "the first failure" : `${failures} failures in a row`}</dd>
-        <dt>Up after</dt>
-        <dd>{successes === 1 ? "the first success" : `${successes} successes in a row`}</dd>
-        <dt>Reminder</dt>
-        <dd>{monitor.resend_interval > 0 ? `every ${formatSpan(monitor.resend_interval)}` : "none"}</dd>
-        {monitor.upside_down && (
-          <>
-            <dt>Upside down</dt>
-            <dd>an answer counts as down</dd>
-          </>
-        )}
-        {monitor.group && (
-          <>
-            <dt>Group</dt>
-            <dd>
-              <a href={`./monitors?group=${encodeURIComponent(monitor.group)}`}>{monitor.group}</a>
-            </dd>
-          </>
-        )}
-        {monitor.tags.length > 0 && (
-          <>
-            <dt>Tags</dt>
-            <dd class="chips">
-              {monitor.tags.map((tag) => (
-                <a key={tag} class="chip" href={`./monitors?tag=${encodeURIComponent(tag)}`}>
-                  {tag}
-                </a>
-              ))}
-            </dd>
-          </>
-        )}
-        {monitor.cert_expires_at && (
-          <>
-            <dt>Certificate</dt>
-            <dd>
-              expires <Ago at={monitor.cert_expires_at} />
-            </dd>
-          </>
-        )}
-        <dt>Created</dt>
-        <dd>
-          <Ago at={monitor.created_at} />
-        </dd>
-      </dl>
-    </Section>
   );
 }

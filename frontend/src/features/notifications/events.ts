@@ -2,11 +2,13 @@
 
 import type { EventName } from "../../api/types";
 
-const LABELS: Record<EventName | "test", string> = {
+const LABELS: Record<EventName | "test", string> & Record<string, string> = {
   "incident.created": "Incident opened",
   "incident.acknowledged": "Acknowledged",
   "incident.resolved": "Resolved",
   "incident.reminder": "Reminder",
+  "content.changed": "Content changed",
+  "cert.expiring": "Certificate expires soon",
   test: "Test",
 };
 
@@ -16,8 +18,9 @@ export const EVENTS: EventName[] = [
   "incident.acknowledged",
   "incident.resolved",
   "incident.reminder",
+  "content.changed",
 ];
 
 export function eventLabel(name: string): string {
-  return name in LABELS ? LABELS[name as EventName] : name;
+  return LABELS[name] ?? name;
 }

@@ -1,0 +1,100 @@
+// The certificates that the target shows, how long each lasts, and when they were replaced.
+
+import * as api from "../../api/endpoints";
+import type { CertificateChange, Monitor, Certificate as Shown } from "../../api/types";
+import { plural } from "../../lib/format";
+import { useQuery } from "../../lib/query";
+import { Instant } from "../../ui/ago";
+import { Section } from "../../ui/page";
+import { Load, Skeleton } from "../../ui/states";
+import { Status } from "../../ui/status";
+
+const SOON_DAYS = 30;
+const VERY_SOON_DAYS = 7;
+const MOST_NAMES = 6;
+
+/** The section; nothing where no certificate was ever seen. */
+export function Certificate({ monitor }: { monitor: Monitor }) {
+  return monitor.cert_expires_at ? <Chain monitor={monitor} /> : null;
+}
+
+function Chain({ monitor }: { monitor: Monitor }) {
+  const query = useQuery(`certificates ${monitor.id} ${monitor.cert_expires_at}`, (signal) =>
+    api.monitors.certificates(monitor.id, signal),
+  );
+  return (
+    <Section title="Certificate">
+      <Load query={query} skeleton={<Skeleton rows={2} height={72} />}>
+        {({ chain, changes }) => (
+          <>
+            {chain.length === 0 && <p class="muted">No chain was kept yet; the next check brings it.</p>}
+            <ol class="list">
+              {chain.map((one, index) => (
+                <li key={one.fingerprint} class="certificate">
+                  <One certificate={one} place={index === 0 ? "Server" : "Authority"} />
+                </li>
+              ))}
+            </ol>
+            <Replaced changes={changes} />
+          </>
+        )}
+      </Load>
+    </Section>
+  );
+}
+
+/** What is left of a certificate, with a mark that grows graver. */
+export function daysLeft(days: number): { status: string; words: string } {
+  if (days < 0) return { status: "failed", words: `expired ${plural(-days, "day")} ago` };
+  const words = days === 0 ? "expires today" : `${plural(days, "day")} left`;
+  if (days <= VERY_SOON_DAYS) return { status: "failed", words };
+  return { status: days <= SOON_DAYS ? "degraded" : "held", words };
+}
+
+function One({ certificate, place }: { certificate: Shown; place: string }) {
+  const { status, words } = daysLeft(certificate.days_left);
+  const { names } = certificate;
+  return (
+    <>
+      <p class="certificate-head">
+        <span class="list-title">{certificate.subject || names[0] || "no name"}</span>
+        <Status status={status} label={words} />
+      </p>
+      <dl class="facts small">
+        <dt>{place}</dt>
+        <dd>
+          until <Instant at={certificate.expires_at} />
+        </dd>
+        {names.length > 0 && (
+          <>
+            <dt>For</dt>
+            <dd class="code">
+              {names.slice(0, MOST_NAMES).join(", ")}
+              {names.length > MOST_NAMES && ` and ${names.length - MOST_NAMES} more`}
+            </dd>
+          </>
+        )}
+        <dt>Issuer</dt>
+        <dd>{certificate.issuer}</dd>
+        <dt>SHA-256</dt>
+        <dd class="code fingerprint">{certificate.fingerprint}</dd>
+      </dl>
+    </>
+  );
+}
+
+function Replaced({ changes }: { changes: CertificateChange[] }) {
+  if (changes.length === 0) return null;
+  return (
+    <details class="as-table">
+      <summary>Replaced {changes.length === 1 ? "once" : `${changes.length} times`}</summary>
+      <ul class="replaced">
+        {changes.map((change) => (
+          <li key={change.at}>
+            <Instant at={change.at} />
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}
