@@ -40,6 +40,8 @@ async def post(env: Env, url: str, *, body: bytes, headers: Mapping[str, str]) -
         raise SendError(_TIMEOUTS.get(type(exc), "no answer in time")) from exc
     except httpx.HTTPError as exc:
         raise SendError(_words(exc)) from exc
+    except httpx.InvalidURL as exc:  # such as 0177.0.0.1, which is an address elsewhere
+        raise SendError(f"the URL can't be asked: {exc}", permanent=True) from exc
     except SendError:
         raise
     except AsuraError as exc:  # the guard refuses the address, or there is none: both may change within the day
