@@ -89,7 +89,7 @@ class Answer:
         """The DNS records: all of them when the body was kept, those that are stored otherwise."""
         reply = self.outcome.reply
         if reply is not None and reply.body is not None:
-            return reply.body.splitlines()
+            return [each for each in reply.body.split("\n") if each]
         return list((self.outcome.detail or {}).get("dns_records", ()))
 
 

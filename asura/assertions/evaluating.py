@@ -12,12 +12,15 @@ import attrs
 from asura.assertions import json_path, judging, regex, words
 from asura.assertions.answer import Answer
 from asura.assertions.budget import MATCHING_PER_STEP, STEPS, Budget
+from asura.assertions.table import SUBJECTS, ValueKind
 from asura.model.assertion import AssertionType, Condition, Junction, Result, Tree
 from asura.model.monitor import Status
 from asura.model.observation import Outcome
 
 CHARS_PER_STEP = 100
 """Of decoding a body and searching it for a text."""
+VALUES_PER_CHAR = 8
+"""That a path with wildcards or filters looks at, again and again, until its steps are used up."""
 
 _RANK = {Status.UP: 0, Status.DEGRADED: 1, Status.DOWN: 2}
 
@@ -66,22 +69,25 @@ def worst(*statuses: Status) -> Status:
     return max(statuses, key=_RANK.__getitem__)
 
 
-def work(tree: Tree, body_chars: int) -> int:
-    """How many steps evaluating is at most with a body of this size: what is much doesn't belong into an event loop."""
-    return sum(_work(each, body_chars) for each in tree.conditions())
+def work(tree: Tree, outcome: Outcome) -> int:
+    """How many steps evaluating is at most for this answer: what is much doesn't belong into an event loop."""
+    reply = outcome.reply
+    if reply is None:
+        return 0
+    body_chars = len(reply.body or "")
+    header_chars = sum(len(value) for _, value in reply.headers)
+    return sum(
+        _work(each, header_chars if each.type is AssertionType.HEADER else body_chars) for each in tree.conditions()
+    )
 
 
 def _work(condition: Condition, chars: int) -> int:
-    match condition.type:
-        case AssertionType.BODY_CONTAINS:
-            return chars // CHARS_PER_STEP
-        case AssertionType.BODY_REGEX:
-            return regex.work(str(condition.value), chars) // MATCHING_PER_STEP
-        case AssertionType.JSON_PATH:
-            return chars // CHARS_PER_STEP + (
-                1 if json_path.is_simple(condition.target or "") else min(STEPS, chars * 8)
-            )
-    return 1
+    steps = 1 + chars // CHARS_PER_STEP
+    if SUBJECTS[condition.type].operators[condition.operator] is ValueKind.REGEX:
+        steps += regex.work(condition.value, chars) // MATCHING_PER_STEP
+    if condition.type is AssertionType.JSON_PATH and not json_path.is_simple(condition.target or ""):
+        steps += min(STEPS, chars * VALUES_PER_CHAR)
+    return steps
 
 
 def _status(result: Result) -> Status:

@@ -49,8 +49,7 @@ class Asserting:
         async def judged(outcome: Outcome, now_ms: int) -> Outcome:
             if outcome.status is Status.DOWN:
                 return outcome  # there may have been no answer at all, and nothing could make it better
-            body = outcome.reply.body if outcome.reply is not None else None
-            if work(tree, len(body or "")) <= INLINE_STEPS:
+            if work(tree, outcome) <= INLINE_STEPS:
                 return applied(tree, outcome, now_ms=now_ms)
             return await trio.to_thread.run_sync(
                 lambda: applied(tree, outcome, now_ms=now_ms), limiter=self._threads, abandon_on_cancel=True

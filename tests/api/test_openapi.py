@@ -7,6 +7,7 @@ from openapi_spec_validator import validate
 
 from asura.api import openapi
 from asura.api.routes import ALL
+from asura.checks import CHECK_TYPES
 from asura.web.app import build_app
 from tests.api.conftest import Api, serving
 from tests.api.conftest import config_with as config
@@ -43,8 +44,7 @@ def test_every_operation_and_field_is_explained():
 def test_settings_depend_on_the_type_and_carry_their_limits():
     schemas = openapi.document(ALL, base_path="")["components"]["schemas"]
     assert [each["$ref"] for each in schemas["MonitorDocument"]["oneOf"]] == [
-        "#/components/schemas/MonitorDocument_http",
-        "#/components/schemas/MonitorDocument_tcp",
+        f"#/components/schemas/MonitorDocument_{name}" for name in CHECK_TYPES
     ]
     http = schemas["MonitorDocument_http"]
     assert http["properties"]["settings"] == {"$ref": "#/components/schemas/HttpSettings"}

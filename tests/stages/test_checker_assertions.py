@@ -8,6 +8,8 @@ import attrs
 import pytest
 import trio
 
+from asura.assertions.evaluating import evaluate
+from asura.checker import asserting
 from asura.checks import CHECK_TYPES
 from asura.checks.base import Keep
 from asura.clock import SystemClock
@@ -157,6 +159,36 @@ async def test_a_large_answer_does_not_hold_up_the_event_loop(checks: FakeChecks
     # The interpreter's lock is given up every 5 ms. Others are at work on this machine: a half of all is sure enough.
     assert sorted(gaps)[len(gaps) // 2] < 0.02
     assert max(gaps) < 0.25
+
+
+@pytest.mark.parametrize(
+    ("reply", "assertion", "is_inline"),
+    [
+        (Reply(body="x" * 40_000), HAS_OK, True),
+        (Reply(body="x" * 200_000), HAS_OK, False),
+        (Reply(body='{"a": 1}'), {"type": "json_path", "target": "$.a", "operator": "exists"}, True),
+        (Reply(body='{"a": 1}'), {"type": "json_path", "target": "$..[?@ == 1]", "operator": "exists"}, True),
+        (Reply(body="[1" + ",1" * 200 + "]"), {"type": "json_path", "target": "$..*", "operator": "exists"}, False),
+        (
+            Reply(headers=[("x-a", "a" * 60_000)]),
+            {"type": "header", "target": "x-a", "operator": "matches", "value": "[a-z]{1,900}0"},
+            False,
+        ),
+    ],
+    ids=["a body", "a large body", "a plain path", "a small document", "a path to many", "a header's pattern"],
+)
+async def test_only_what_is_quick_is_looked_at_in_the_event_loop(
+    checks: FakeChecks, monkeypatch: pytest.MonkeyPatch, reply: Reply, assertion: Any, is_inline: bool
+) -> None:
+    threads = []
+
+    def evaluated(*args: Any, **fields: Any) -> Any:
+        threads.append(threading.current_thread())
+        return evaluate(*args, **fields)
+
+    monkeypatch.setattr(asserting, "evaluate", evaluated)
+    await look(checks, outcome(reply=reply), [assertion])
+    assert (threads == [threading.current_thread()]) is is_inline
 
 
 async def test_a_check_that_is_cancelled_does_not_wait_for_its_assertions(checks: FakeChecks) -> None:
