@@ -5,7 +5,7 @@ from typing import Any
 from asura.ids import ChannelId, MonitorId
 from asura.model.monitor import LOCAL, Monitor, Status
 from asura.model.notification import Channel
-from asura.model.observation import Observation, Outcome, Timings
+from asura.model.observation import Certificate, Observation, Outcome, Timings
 from asura.scheduler import changes
 from asura.store import channels, deliveries
 from asura.store.database import Conn
@@ -86,3 +86,15 @@ def rollups(conn: Conn, monitor_id: int, *, span_s: int, region: str = LOCAL) ->
         (monitor_id, span_s, region),
     )
     return {row[0]: row[1:] for row in rows}
+
+
+def certificate(**fields: Any) -> Certificate:
+    """A certificate with ninety days to live."""
+    defaults: dict[str, Any] = {
+        "subject": "CN=web.test",
+        "names": ("web.test",),
+        "issuer": "Test CA",
+        "expires_at": START_MS + 90 * 86_400_000,
+        "fingerprint": "ab" * 32,
+    }
+    return Certificate(**{**defaults, **fields})

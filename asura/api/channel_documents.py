@@ -27,7 +27,9 @@ class ChannelDocument:
     enabled: bool = True
     settings: Mapping[str, Any] = attrs.field(factory=dict, metadata={"by_type": SETTINGS})
     events: tuple[EventName, ...] = attrs.field(
-        default=(), validator=items(20), metadata={"help": "what it is told of; empty is everything"}
+        default=(),
+        validator=items(20),
+        metadata={"help": "what it is told of; empty: all but monitor.degraded"},
     )
 
 

@@ -8,6 +8,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from asura.api import (
     audit,
+    certificates,
     contents,
     errors,
     events,
@@ -37,6 +38,7 @@ ALL: tuple[Routes, ...] = (
     monitor_actions.routes,
     history.routes,
     contents.routes,
+    certificates.routes,
     incidents.routes,
     notifications.routes,
     types.routes,

@@ -12,13 +12,13 @@ import attrs
 from asura.consensus import rules as consensus
 from asura.consensus.rules import Verdict
 from asura.errors import Conflict
-from asura.incidents import rules
+from asura.incidents import certificates, rules
 from asura.incidents.rules import Bearing, Transition
 from asura.live import Event
 from asura.model.incident import Incident, IncidentEvent, IncidentStatus
 from asura.model.monitor import Monitor, MonitorState, MonitorStatus
 from asura.model.notification import EventName
-from asura.model.observation import Observation
+from asura.model.observation import Observation, Outcome
 from asura.model.vote import Vote
 from asura.notifications import routing
 from asura.store import checks, incidents, judging, monitors, states, timeline, votes
@@ -125,7 +125,7 @@ def _judge(
         since = timeline.change(conn, after.monitor_id, at=max(at, before.status_since), status=after.status)
         after = attrs.evolve(after, status_since=since)
     if (after.status is MonitorStatus.DOWN) != after.announced:
-        after = _turn(conn, known, after, ballot, at=at, now_ms=now_ms, base_url=base_url)
+        after = _turn(conn, known, after, ballot, observation.outcome, at=at, now_ms=now_ms, base_url=base_url)
     is_news = after.status is not before.status or after.confirming != before.confirming
     if is_news or after.announced != before.announced or after.partial != before.partial:
         states.save(conn, after)
@@ -134,7 +134,26 @@ def _judge(
         emit(conn, Event(kind="monitor.status", id=after.monitor_id, detail=detail))
     if vote.is_down and after.confirming and after.status is not MonitorStatus.DOWN:
         emit(conn, Event(kind="recheck.wanted", id=after.monitor_id))
+    if certificates.is_news(situation, observation.outcome, at=at):
+        certificates.record(conn, situation, after, observation, now_ms=now_ms, base_url=base_url)
+    if MonitorStatus.DEGRADED in (before.status, after.status):
+        _tell_degraded(conn, before, after, now_ms=now_ms, base_url=base_url)
     situation.state = after
+
+
+def _tell_degraded(conn: Conn, before: MonitorState, after: MonitorState, *, now_ms: int, base_url: str) -> None:
+    """Tell those who ask for it that a monitor is degraded, or no longer; that it is down is told as an incident."""
+    if before.status is after.status or after.status is MonitorStatus.DOWN:
+        return
+    routing.announce_news(
+        conn,
+        event=EventName.DEGRADED,
+        monitor=monitors.get(conn, after.monitor_id),
+        state=after,
+        now_ms=now_ms,
+        base_url=base_url,
+        detail={"status": after.status.value, "was": before.status.value, "message": after.last_message},
+    )
 
 
 def _note_gap(conn: Conn, before: MonitorState, *, until: int, interval_s: int) -> None:
@@ -163,6 +182,7 @@ def _turn(
     known: Mapping[int, Situation],
     state: MonitorState,
     ballot: list[Vote],
+    outcome: Outcome,
     *,
     at: int,
     now_ms: int,
@@ -176,7 +196,7 @@ def _turn(
     step = rules.transition(is_announced=state.announced, status=state.status, is_suppressed=bool(bearings))
     if step is Transition.OPEN:
         state = attrs.evolve(state, announced=True)
-        _open(conn, monitor, state, ballot, now_ms=now_ms, base_url=base_url)
+        _open(conn, monitor, state, ballot, outcome, now_ms=now_ms, base_url=base_url)
     elif step is Transition.RESOLVE:
         state = attrs.evolve(state, announced=False)
         incident = incidents.unresolved_of(conn, monitor.id)
@@ -210,13 +230,22 @@ def _bearings(
     return found - {Bearing.NONE}
 
 
-def _open(conn: Conn, monitor: Monitor, state: MonitorState, ballot: list[Vote], *, now_ms: int, base_url: str) -> None:
+def _open(
+    conn: Conn,
+    monitor: Monitor,
+    state: MonitorState,
+    ballot: list[Vote],
+    outcome: Outcome,
+    *,
+    now_ms: int,
+    base_url: str,
+) -> None:
     incident = incidents.insert(
         conn,
         monitor_id=monitor.id,
         cause=rules.cause(ballot),
         started_at=state.status_since,
-        evidence=rules.evidence(ballot, now_ms=now_ms),
+        evidence=rules.evidence(ballot, latest=outcome, now_ms=now_ms),
         next_reminder_at=rules.next_reminder_at(resend_interval_s=monitor.resend_interval_s, last_told_at=now_ms),
     )
     rule = f"{monitor.failure_threshold} failed checks in a row"

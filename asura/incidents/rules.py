@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from asura.model.monitor import MonitorStatus
+from asura.model.observation import Outcome
 from asura.model.vote import Vote
 from asura.units import iso
 
@@ -88,8 +89,12 @@ def cause(votes: Sequence[Vote]) -> str:
     return text[:CAUSE_LENGTH]
 
 
-def evidence(votes: Sequence[Vote], *, now_ms: int) -> list[dict[str, Any]]:
-    """The vote table as it was when the incident opened, as JSON values."""
+def evidence(votes: Sequence[Vote], *, latest: Outcome | None = None, now_ms: int) -> list[dict[str, Any]]:
+    """The vote table as it was when the incident opened, as JSON values.
+
+    `latest` is what the region saw that voted last: what it was answered, and which assertions didn't hold.
+    """
+    newest = max((vote.effective_at for vote in votes), default=0)
     return [
         {
             "region": vote.region,
@@ -99,9 +104,26 @@ def evidence(votes: Sequence[Vote], *, now_ms: int) -> list[dict[str, Any]]:
             "age_seconds": max(0, now_ms - vote.effective_at) // 1000,
             "streak": vote.streak,
             "streak_since": iso(vote.streak_since),
+            **(_seen(latest) if latest is not None and vote.effective_at == newest else {}),
         }
         for vote in sorted(votes, key=lambda vote: vote.region)
     ]
+
+
+def _seen(outcome: Outcome) -> dict[str, Any]:
+    """What of an outcome helps to understand a failure, beyond its message; nothing that isn't there."""
+    results = (outcome.detail or {}).get("assertions", ())
+    found: dict[str, Any] = {
+        "status_code": outcome.status_code,
+        "response_ms": outcome.response_ms,
+        "assertions": [
+            {name: each[name] for name in _TOLD_OF_ASSERTIONS if name in each} for each in results if not each["ok"]
+        ],
+    }
+    return {name: value for name, value in found.items() if value not in (None, [])}
+
+
+_TOLD_OF_ASSERTIONS = ("type", "target", "degraded", "expected", "seen")
 
 
 def next_reminder_at(*, resend_interval_s: int, last_told_at: int) -> int | None:

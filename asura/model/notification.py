@@ -17,6 +17,8 @@ class EventName(StrEnum):
     RESOLVED = "incident.resolved"
     REMINDER = "incident.reminder"
     CONTENT_CHANGED = "content.changed"
+    CERT_EXPIRING = "cert.expiring"
+    DEGRADED = "monitor.degraded"
 
 
 TEST_EVENT = "test"

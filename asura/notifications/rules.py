@@ -21,6 +21,8 @@ LONGEST_WAIT_S = LONGEST_RETRY_AFTER_S
 LANES = 4
 """Incidents that are told to one channel at once, once it has shown that it answers."""
 
+_ON_REQUEST = frozenset({EventName.DEGRADED})
+"""Told only to channels that name them: for most people they are something to see, not to be woken by."""
 _TO_THOSE_WHO_KNOW = frozenset({EventName.ACKNOWLEDGED, EventName.RESOLVED})
 
 
@@ -91,7 +93,7 @@ def lanes(*, answers: bool) -> int:
 
 
 def _asks_for(channel: Channel, event: EventName) -> bool:
-    return not channel.events or event in channel.events
+    return event in channel.events or (not channel.events and event not in _ON_REQUEST)
 
 
 def _is_routed(channel: Channel, *, named: Collection[int], told: Collection[int]) -> bool:

@@ -11,7 +11,7 @@ from asura.incidents import ledger
 from asura.live import Event
 from asura.model.monitor import Monitor, MonitorState, MonitorStatus
 from asura.scheduler.rules import cycle
-from asura.store import contents, incidents, monitors, states, timeline, votes
+from asura.store import certificates, contents, incidents, monitors, states, timeline, votes
 from asura.store.database import Conn, emit
 
 
@@ -43,6 +43,8 @@ def replace(conn: Conn, monitor: Monitor, *, now_ms: int) -> Monitor:
         votes.drop(conn, monitor.id)  # but a new name or group is no new question
     if not monitor.track_changes or not _asks_the_same(before, monitor):
         contents.forget(conn, monitor.id)  # what is found next is the first of its kind, and no change
+    if not _asks_the_same(before, monitor):
+        certificates.forget(conn, monitor.id)
     emit(conn, Event(kind="monitor.changed", id=monitor.id))
     return monitor
 

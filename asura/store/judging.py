@@ -24,11 +24,32 @@ class Situation:
     success_threshold: int
     votes: dict[str, Vote]
     """By region."""
+    chain_key: str = ""
+    """Of the certificates that were seen last."""
+    expiry_due_at: int | None = None
+    """When there may be more to tell of their end."""
 
 
 _VoteRow = tuple[str, str, int, str, int, int]
 _Row = tuple[
-    int, int, int, int, int, int, str, int, int, int, int, int | None, int | None, str, int | None, list[_VoteRow]
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    str,
+    int,
+    int,
+    int,
+    int,
+    int | None,
+    int | None,
+    str,
+    int | None,
+    str,
+    int | None,
+    list[_VoteRow],
 ]
 _rows = msgspec.json.Decoder(list[_Row])
 
@@ -38,6 +59,7 @@ SELECT json_group_array(json_array(
     monitor.id, monitor.config_version, monitor.enabled, monitor.interval_s, monitor.failure_threshold,
     monitor.success_threshold, state.status, state.status_since, state.confirming, state.partial, state.announced,
     state.last_check_at, state.last_response_ms, state.last_message, state.cert_expires_at,
+    state.chain_key, state.expiry_due_at,
     json((SELECT json_group_array(json_array(region, status, effective_at, message, streak, streak_since))
           FROM vote WHERE vote.monitor_id = monitor.id))))
 FROM json_each(?) AS wanted
@@ -79,6 +101,8 @@ def _situation(row: _Row) -> Situation:
                 streak=streak,
                 streak_since=streak_since,
             )
-            for region, status, effective_at, message, streak, streak_since in row[15]
+            for region, status, effective_at, message, streak, streak_since in row[17]
         },
+        chain_key=row[15],
+        expiry_due_at=row[16],
     )

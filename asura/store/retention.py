@@ -38,6 +38,7 @@ def slices(*, raw_before: int, before: int, now_ms: int) -> Iterator[Slice]:
     yield partial(_delete, table="delivery", key="id", where="finished_at < ?", value=before, limit=HEAVY_SLICE)
     yield partial(_delete, table="audit", key="id", where="at < ?", value=before, limit=HEAVY_SLICE)
     yield partial(_delete, table="content_change", key="id", where="at < ?", value=before, limit=HEAVY_SLICE)
+    yield partial(_delete, table="certificate_change", key="id", where="at < ?", value=before, limit=SLICE)
     yield partial(_delete, table="session", key="token_hash", where="expires_at <= ?", value=now_ms, limit=SLICE)
 
 

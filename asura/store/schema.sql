@@ -1,6 +1,6 @@
 -- What the migrations add up to. Written by `python -m asura.store.migrate --dump`; don't edit.
 
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 CREATE TABLE audit (
     id INTEGER PRIMARY KEY,
@@ -14,6 +14,31 @@ CREATE TABLE audit (
     detail TEXT                               -- JSON: what changed, secrets left out
 ) STRICT;
 CREATE INDEX audit_by_time ON audit (at);
+
+CREATE TABLE certificate (
+    monitor_id INTEGER NOT NULL REFERENCES monitor (id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,                -- 0: the target's own
+    subject TEXT NOT NULL,
+    names TEXT NOT NULL,                      -- JSON: array of strings
+    issuer TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    fingerprint TEXT NOT NULL,
+    PRIMARY KEY (monitor_id, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE certificate_change (
+    id INTEGER PRIMARY KEY,
+    monitor_id INTEGER NOT NULL REFERENCES monitor (id) ON DELETE CASCADE,
+    at INTEGER NOT NULL,
+    old_fingerprint TEXT NOT NULL,
+    old_issuer TEXT NOT NULL,
+    old_expires_at INTEGER NOT NULL,
+    new_fingerprint TEXT NOT NULL,
+    new_issuer TEXT NOT NULL,
+    new_expires_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX certificate_change_by_monitor ON certificate_change (monitor_id);
+CREATE INDEX certificate_change_by_time ON certificate_change (at);
 
 CREATE TABLE check_result (
     monitor_id INTEGER NOT NULL,
@@ -79,6 +104,14 @@ CREATE INDEX delivery_by_monitor ON delivery (monitor_id);
 CREATE INDEX delivery_due ON delivery (channel_id, next_attempt_at) WHERE next_attempt_at IS NOT NULL;
 CREATE INDEX delivery_finished ON delivery (finished_at) WHERE finished_at IS NOT NULL;
 CREATE INDEX delivery_lane ON delivery (channel_id, incident_id) WHERE status = 'queued';
+
+CREATE TABLE expiry (
+    monitor_id INTEGER NOT NULL REFERENCES monitor (id) ON DELETE CASCADE,
+    subject TEXT NOT NULL,                    -- certificate, domain
+    expires_at INTEGER NOT NULL,              -- the latest end that was seen
+    told_days INTEGER,                        -- the threshold that was passed last; NULL: none yet
+    PRIMARY KEY (monitor_id, subject)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE incident (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -159,7 +192,7 @@ CREATE TABLE monitor_state (
     last_response_ms INTEGER,
     last_message TEXT NOT NULL,
     cert_expires_at INTEGER
-) STRICT;
+, chain_key TEXT NOT NULL DEFAULT '', expiry_due_at INTEGER) STRICT;
 
 CREATE TABLE notification_channel (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -599,14 +599,14 @@ class TestDependencies:
         (web,) = await fleet.add("web", interval_s=60, failure_threshold=1, depends_on=(router.id,))
         await fleet.start_judging()
         await trio.sleep(61)
+        before = len(fleet.began("router"))
         fleet.checks.acts["web"] = in_turn(REFUSED)
-        while not fleet.checks.acts or (await fleet.state(web)).status is not MonitorStatus.DOWN:
-            await trio.sleep(0.1)
-        await trio.sleep(1)
-        looked = len(fleet.began("router"))
-        await trio.sleep(20)
+        with fleet.store.hub.subscribe("monitor.status") as news:
+            await news.wait()
+        assert (await fleet.state(web)).status is MonitorStatus.DOWN
+        await trio.sleep(21)
         assert await fleet.opened(web) == 1
-        assert looked == len(fleet.began("router")) >= 1
+        assert len(fleet.began("router")) == before + 1
 
     async def test_many_that_fail_together_look_at_their_dependency_once(
         self, fleet: Fleet, autojump_clock: MockClock

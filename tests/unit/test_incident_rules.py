@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from asura.incidents import rules
 from asura.incidents.rules import LOOK_LIMIT_MS, Bearing, Transition
 from asura.model.monitor import MonitorStatus, Status
+from asura.model.observation import Outcome
 from asura.model.vote import Vote
 
 UP, DEGRADED, DOWN, PENDING = MonitorStatus.UP, MonitorStatus.DEGRADED, MonitorStatus.DOWN, MonitorStatus.PENDING
@@ -66,6 +67,25 @@ def test_evidence_is_the_whole_vote_table_by_region() -> None:
     ]
     assert found[1]["checked_at"] == found[1]["streak_since"] == "1970-01-01T00:00:05.000Z"
     assert found[1]["streak"] == 3
+
+
+def test_evidence_tells_what_was_seen_last_and_which_assertions_did_not_hold() -> None:
+    kept = {"type": "json_path", "target": "$.status", "operator": "eq", "value": "ok"}
+    results = [
+        kept | {"ok": False, "expected": "“ok”", "seen": "“failing”"},
+        {"type": "status_code", "operator": "eq", "value": 200, "ok": True, "expected": "200", "seen": "200"},
+    ]
+    latest = Outcome(status=Status.DOWN, status_code=200, response_ms=31, detail={"assertions": results})
+    votes = [vote("us", Status.DOWN, at=5_000), vote("eu", Status.UP, at=9_000)]
+    eu, us = rules.evidence(votes, latest=latest, now_ms=15_500)
+    assert (eu["status_code"], eu["response_ms"]) == (200, 31)
+    assert eu["assertions"] == [{"type": "json_path", "target": "$.status", "expected": "“ok”", "seen": "“failing”"}]
+    assert "assertions" not in us
+
+
+def test_evidence_has_no_empty_fields() -> None:
+    [found] = rules.evidence([vote("local", Status.DOWN)], latest=Outcome(status=Status.DOWN), now_ms=0)
+    assert not {"status_code", "response_ms", "assertions"} & found.keys()
 
 
 def test_evidence_from_a_clock_that_was_set_back_is_not_negative() -> None:
