@@ -17,7 +17,7 @@ import trio
 from trio.lowlevel import wait_readable
 
 from asura.checks.base import Fault, Stopwatch
-from asura.checks.connection import CONNECT_SHARE_S, broken_words, connect, connect_words
+from asura.checks.connection import CONNECT_SHARE_S, Connection, broken_words, connect, connect_words
 from asura.checks.dns_wire import Head, Question, head, new_id
 from asura.checks.target import shown_host_port
 from asura.errors import OwnFailure
@@ -167,31 +167,13 @@ class _UdpQuery:
 async def _ask_tcp(address: Address, asked: Question, *, shown: str, watch: Stopwatch) -> DnsReply:
     watch.skip(to="connect")
     connection = await connect([address], shown=f"{shown} over TCP", watch=watch)
+    query_id = new_id()
     try:
         watch.done("connect", then="first_byte")
-        watch.note = f"silence from {shown} over TCP"
-        query_id = new_id()
-        query = query_id + asked.plain_tail
-        heard = bytearray()
-        wanted = 2
-        try:
-            await connection.send(struct.pack("!H", len(query)) + query)
-            while len(heard) < wanted:
-                piece = await connection.receive()
-                if not piece:
-                    raise Fault(f"{shown} closed the TCP connection {_after(heard, wanted)}")
-                if not heard:
-                    watch.done("first_byte", then="transfer")
-                heard += piece
-                if len(heard) >= 2:
-                    wanted = 2 + int.from_bytes(heard[:2], "big")
-                watch.note = f"silence from {shown} {_after(heard, wanted)}"
-        except OSError as exc:
-            raise Fault(f"the TCP connection to {shown} was {broken_words(exc)} {_after(heard, wanted)}") from None
+        wire = await _converse_tcp(connection, query_id + asked.plain_tail, shown=shown, watch=watch)
         watch.done("transfer")
     finally:
         connection.close()
-    wire = bytes(heard[2:wanted])
     answer = head(wire, query_id, asked)
     if answer is None:
         raise Fault(f"{shown} sent something over TCP that does not answer the question")
@@ -199,6 +181,28 @@ async def _ask_tcp(address: Address, asked: Question, *, shown: str, watch: Stop
         raise Fault(f"{shown} truncates its answer over TCP, too")
     watch.note = ""
     return DnsReply(wire=wire, head=answer, server=shown)
+
+
+async def _converse_tcp(connection: Connection, query: bytes, *, shown: str, watch: Stopwatch) -> bytes:
+    """Send a query and read the message that comes back, each behind its length."""
+    watch.note = f"silence from {shown} over TCP"
+    heard = bytearray()
+    wanted = 2
+    try:
+        await connection.send(struct.pack("!H", len(query)) + query)
+        while len(heard) < wanted:
+            piece = await connection.receive()
+            if not piece:
+                raise Fault(f"{shown} closed the TCP connection {_after(heard, wanted)}")
+            if not heard:
+                watch.done("first_byte", then="transfer")
+            heard += piece
+            if len(heard) >= 2:
+                wanted = 2 + int.from_bytes(heard[:2], "big")
+            watch.note = f"silence from {shown} {_after(heard, wanted)}"
+    except OSError as exc:
+        raise Fault(f"the TCP connection to {shown} was {broken_words(exc)} {_after(heard, wanted)}") from None
+    return bytes(heard[2:wanted])
 
 
 def _after(heard: bytearray, wanted: int) -> str:

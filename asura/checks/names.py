@@ -1,6 +1,7 @@
 """Domain names as people type them, turned into what a name server or a registry is asked for."""
 
 import re
+from contextlib import suppress
 from ipaddress import IPv6Address
 
 import idna
@@ -55,6 +56,13 @@ def parse_server(text: str, *, default_port: int) -> tuple[str, int]:
     if is_bare_v6 or ":" not in text or text.endswith("]"):
         return parse_host(text.removeprefix("[").removesuffix("]")), default_port
     return parse_host_port(text)
+
+
+def spellings(name: str) -> set[str]:
+    """A name in ASCII, and as it is written in its own script."""
+    with suppress(idna.IDNAError, UnicodeError):
+        return {name, idna.decode(name).lower()}
+    return {name}
 
 
 def printable(text: str) -> str:

@@ -14,7 +14,7 @@ from asura.checks.base import Env, Fault, Keep, Stopwatch
 from asura.checks.http_answer import Http1Answer
 from asura.checks.http_exchange import exchange
 from asura.checks.http_request import REDIRECTS
-from asura.checks.names import printable
+from asura.checks.names import printable, spellings
 from asura.checks.opening import Place, open_connection
 from asura.checks.registration import MAX_STATUSES, AskedTooOften, Registration, instant, status_name
 from asura.checks.target import Url, join_url, parse_url
@@ -67,7 +67,7 @@ def read_domain(text: str, domain: str, *, source: str) -> Registration:
     if not isinstance(document, Mapping) or document.get("objectClassName", "domain") != "domain":
         raise Fault(f"{source} answered something that is no domain")
     name = document.get("ldhName")
-    if isinstance(name, str) and name.lower().rstrip(".") != domain:
+    if isinstance(name, str) and name.lower().rstrip(".") not in spellings(domain):
         raise Fault(f"{source} answered for {printable(name[:100])}, not for {domain}")
     statuses = document.get("status")
     found = [status_name(each) for each in statuses if isinstance(each, str)] if isinstance(statuses, list) else []
@@ -141,7 +141,7 @@ async def _fetch(url: Url, limit: int, *, env: Env, watch: Stopwatch) -> tuple[i
             connection.close()
         location = answer.headers.get("location")
         if answer.status not in REDIRECTS or location is None:
-            return answer.status, answer.reply() or Reply(), url
+            return answer.status, await answer.reply(), url
         try:
             following = join_url(url, location)
         except ValueError as exc:
@@ -180,7 +180,7 @@ def _says_so_itself(headers: Mapping[str, str], body: str | None) -> bool:
 def _expiration(events: Any) -> int | None:
     for event in events[:MAX_EVENTS] if isinstance(events, list) else []:
         match event:
-            case {"eventAction": "expiration", "eventDate": str(text)}:
+            case {"eventAction": str(action), "eventDate": str(text)} if action.lower() == "expiration":
                 with suppress(ValueError, OverflowError):
                     return instant(datetime.fromisoformat(text))
     return None

@@ -9,10 +9,9 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 
 import attrs
-import idna
 
 from asura.checks.base import Fault
-from asura.checks.names import parse_server, printable
+from asura.checks.names import parse_server, printable, spellings
 from asura.checks.registration import MAX_STATUSES, AskedTooOften, Registration, instant, status_name
 
 PORT = 43
@@ -62,7 +61,7 @@ def read_domain(text: str, domain: str, *, source: str) -> WhoisAnswer:
     expires_at = _ending(fields)
     statuses = tuple(_found_statuses(fields))
     named = [value.lower().rstrip(".") for key, value in fields if key in _NAMES]
-    is_named = any(name.partition(" ")[0] in _spellings(domain) for name in named)
+    is_named = any(name.partition(" ")[0] in spellings(domain) for name in named)
     if expires_at is None:
         _need_an_answer(lines, is_named=is_named, source=source)
         if _is_absent(lines, statuses, is_named=is_named):
@@ -179,12 +178,6 @@ def _found_statuses(fields: list[tuple[str, str]]) -> Iterator[str]:
     for key, value in fields:
         if key in _STATUSES and value:
             yield from filter(None, (each.strip() for each in value.split(",")))
-
-
-def _spellings(domain: str) -> set[str]:
-    with suppress(idna.IDNAError, UnicodeError):
-        return {domain, idna.decode(domain).lower()}
-    return {domain}
 
 
 def _need_an_answer(lines: list[str], *, is_named: bool, source: str) -> None:
