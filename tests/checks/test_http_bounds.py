@@ -10,6 +10,7 @@ from asura.checks.http_settings import HttpSettings
 from asura.model.monitor import Status
 from tests.checks.conftest import Check
 from tests.fakes.descriptors import descriptors, drained
+from tests.fakes.proxy import http_proxy, socks5_proxy
 from tests.fakes.target import Behaviour, answer, bomb, endless, raw, reset, routes, silent, slow_trickle, start_target
 
 
@@ -59,7 +60,7 @@ async def test_a_check_cancelled_halfway_leaves_no_descriptor(
     await drained(target.port)
 
 
-async def test_2000_failing_checks_leave_nothing(env: Env, nursery: trio.Nursery) -> None:
+async def test_2200_failing_checks_leave_nothing(env: Env, nursery: trio.Nursery) -> None:
     half = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")
     target = await start_target(nursery, routes({"/": raw(), "/garbage": raw(b"garbage\r\n"), "/half": half}))
     broken = await start_target(nursery, reset)
@@ -70,10 +71,15 @@ async def test_2000_failing_checks_leave_nothing(env: Env, nursery: trio.Nursery
         http.prepare(url, HttpSettings(), env)
         for url in (closed, broken.url, target.url, f"{target.url}garbage", f"{target.url}half", "http://10.0.0.1/")
     ]
+    for kind, sound in (("http", http_proxy()), ("socks5", socks5_proxy())):
+        for behaviour in (sound, raw(b"garbage\r\n", reads=False), raw(reads=False), reset):
+            proxy = await start_target(nursery, behaviour)
+            settings = HttpSettings(proxy=f"{kind}://{proxy.address}")
+            attempts += [http.prepare(url, settings, env) for url in (closed, f"{target.url}half")]
     before, tasks = descriptors(), trio.lowlevel.current_statistics().tasks_living
 
     async def repeat(attempt: object) -> None:
-        for _ in range(350):
+        for _ in range(100):
             outcome = await attempt(Stopwatch())  # type: ignore[operator]
             assert outcome.status is Status.DOWN
 

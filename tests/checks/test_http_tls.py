@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -13,6 +14,7 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from asura.api.masking import MASK, masked, unmasked
 from asura.checks import CHECK_TYPES
 from asura.checks.base import NOTHING, Env, Stopwatch
 from asura.errors import InvalidDocument
@@ -84,6 +86,15 @@ EDWARDS = ec.generate_private_key(ec.SECP384R1()).private_bytes(
 )
 BROKEN = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 BROKEN_KEY = "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n"
+
+
+def test_the_key_and_its_passphrase_read_back_masked() -> None:
+    given = {"client_cert": {"type": "pem", "certificate": pem(ONE), "key": key(ONE, "pw"), "passphrase": "pw"}}
+    read: Any = masked(HTTP.settings, given)
+    assert read["client_cert"] == {**given["client_cert"], "key": MASK, "passphrase": MASK}
+    assert unmasked(HTTP.settings, read, stored=given) == (given, {})
+
+
 WRONG: dict[str, tuple[dict[str, str], str]] = {
     "no certificate": ({"certificate": "hello"}, "certificate"),
     "a broken certificate": ({"certificate": pem(ONE) + BROKEN}, "certificate"),
