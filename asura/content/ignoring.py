@@ -75,7 +75,7 @@ class _Paths:
             except jsonpath.JSONPathError as exc:
                 reason = str(exc).partition(", line")[0]
                 raise ValueError(f"must have JSON paths (RFC 9535): {reason} in {entry!r}") from None
-            except RecursionError:
+            except (RecursionError, OverflowError):  # a number such as 1e99999, too
                 raise ValueError(f"must have simpler paths than {entry!r}") from None
             if not query.segments:
                 raise ValueError("must not have $ alone, which is the whole document")

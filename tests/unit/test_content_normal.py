@@ -143,6 +143,7 @@ def test_paths_leave_alone_what_is_not_json() -> None:
         ({"ignore_patterns": ["a"] * 21}, "ignore_patterns", "must have at most 20 entries, not 21"),
         ({"ignore_patterns": ["a" * 501]}, "ignore_patterns", "each entry must be at most 500 characters, not 501"),
         ({"ignore_paths": ["a.b"]}, "ignore_paths", "must have JSON paths (RFC 9535): "),
+        ({"ignore_paths": ["$[?@ == 1e99999]"]}, "ignore_paths", "must have simpler paths than "),
         ({"ignore_paths": ["$"]}, "ignore_paths", "must not have $ alone, which is the whole document"),
         ({"ignore_paths": ["$[?@..a]"]}, "ignore_paths", "must have filters of comparisons and"),
         ({"ignore_paths": ["$[?!(@.a == 1 && $.*)]"]}, "ignore_paths", "must have filters of comparisons and"),
