@@ -465,9 +465,9 @@ async def test_a_hostile_answer_does_not_hold_the_event_loop(check: Check, nurse
     async def watch_the_clock() -> None:
         nonlocal turns, longest
         while True:
-            started = time.perf_counter()
+            started = time.thread_time()  # of this thread alone, however busy the machine is
             await trio.lowlevel.checkpoint()
-            longest = max(longest, time.perf_counter() - started)
+            longest = max(longest, time.thread_time() - started)
             turns += 1
 
     nursery.start_soon(watch_the_clock)
@@ -475,7 +475,7 @@ async def test_a_hostile_answer_does_not_hold_the_event_loop(check: Check, nurse
     assert outcome.status is Status.UP
     assert len((outcome.detail or {})["dns_records"]) <= 32
     assert turns > 16
-    assert longest < 0.1, "a few ms on a quiet machine"
+    assert longest < 0.05
 
 
 async def test_a_server_is_found_by_name(check: Check, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch) -> None:

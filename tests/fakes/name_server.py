@@ -35,12 +35,11 @@ class NameServer:
 
 async def start_name_server(nursery: trio.Nursery, udp: Packets, tcp: Behaviour | None = None) -> NameServer:
     """Listen on a free port of loopback until the nursery ends; without `tcp` connections are refused."""
-    sock = trio.socket.socket(trio.socket.AF_INET, trio.socket.SOCK_DGRAM)
-    await sock.bind(("127.0.0.1", 0))
+    sock, listener = await _same_port()
     server = NameServer(sock.getsockname()[1], udp, tcp)
 
     async def serve() -> None:
-        with sock:
+        with sock, listener:
             while True:
                 query, peer = await sock.recvfrom(65_535)
                 server.queries.append(query)
@@ -58,10 +57,26 @@ async def start_name_server(nursery: trio.Nursery, udp: Packets, tcp: Behaviour 
             await trio.aclose_forcefully(stream)
 
     if tcp is not None:
-        listeners = await trio.open_tcp_listeners(server.port, host="127.0.0.1")
-        await nursery.start(trio.serve_listeners, meet, listeners)
+        listener.listen(100)
+        await nursery.start(trio.serve_listeners, meet, [trio.SocketListener(listener)])
     nursery.start_soon(serve)
     return server
+
+
+async def _same_port() -> tuple[trio.socket.SocketType, trio.socket.SocketType]:
+    """A socket for UDP and one for TCP, bound to one port; the latter doesn't listen yet, and so refuses."""
+    for _ in range(50):
+        tcp = trio.socket.socket(trio.socket.AF_INET, trio.socket.SOCK_STREAM)
+        udp = trio.socket.socket(trio.socket.AF_INET, trio.socket.SOCK_DGRAM)
+        try:
+            await tcp.bind(("127.0.0.1", 0))
+            await udp.bind(tcp.getsockname())
+        except OSError:
+            tcp.close()
+            udp.close()
+        else:
+            return udp, tcp
+    raise AssertionError("no port is free for both UDP and TCP")
 
 
 def answer(*records: str, rcode: int = 0, flags: int = 0) -> Packets:
