@@ -1,14 +1,11 @@
 """What an answer is called in messages, and what of it a check by hand shows."""
 
-import time
 from http import HTTPStatus
 
 from asura.checks.base import Stopwatch
-from asura.checks.certificate import earliest
 from asura.checks.http_hop import Hop
 
 SHOWN_URL_CHARS = 200
-DAY_MS = 86_400_000
 
 
 def status_words(status: int) -> str:
@@ -25,7 +22,7 @@ def short(text: str) -> str:
 
 
 def tell_answer(hop: Hop, watch: Stopwatch) -> None:
-    """What a person would want to see of an answer."""
+    """What a person would want to see of an answer. Its certificates are in the outcome."""
     answer, body = hop.answer, hop.answer.body
     watch.tell("answer", status_words(answer.status))
     kind = answer.headers.get("content-type")
@@ -33,10 +30,6 @@ def tell_answer(hop: Hop, watch: Stopwatch) -> None:
         watch.tell("content type", printable(kind))
     size = f"{body.size} bytes" if not body.is_encoded else f"{body.size} bytes, sent as {body.raw_size}"
     watch.tell("body", f"{size}{', and no more is read' if body.is_full else ''}")
-    ends_at = earliest(hop.chain)
-    if ends_at is not None:
-        days = (ends_at - time.time() * 1000) // DAY_MS
-        watch.tell("certificate", f"{days:.0f} days left")
 
 
 def printable(text: str) -> str:

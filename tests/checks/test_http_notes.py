@@ -38,15 +38,12 @@ async def test_each_step_is_told(env: Env, nursery: trio.Nursery) -> None:
     ]
 
 
-async def test_tls_and_the_days_of_the_certificate_are_told(
-    env: Env, authority: trustme.CA, nursery: trio.Nursery
-) -> None:
+async def test_the_version_and_cipher_of_tls_are_told(env: Env, authority: trustme.CA, nursery: trio.Nursery) -> None:
     target = await start_target(nursery, answer(), tls=server_context(authority.issue_cert("127.0.0.1")))
     notes = await told(env, target.url)
     labels = [label for label, _ in notes]
-    assert labels == ["address", "TLS", "protocol", "answer", "body", "certificate"]
+    assert labels == ["address", "TLS", "protocol", "answer", "body"]
     assert re.fullmatch(r"TLSv1\.3, TLS_\w+", dict(notes)["TLS"])
-    assert re.fullmatch(r"\d+ days left", dict(notes)["certificate"])
 
 
 async def test_a_body_that_is_not_read_to_its_end_is_told(env: Env, nursery: trio.Nursery) -> None:
