@@ -52,6 +52,10 @@ WAYS: dict[str, dict[str, Way]] = {
     },
     "grpc": {"target": lambda host: (f"{host}:50051", {})},
     "mqtt": {"target": lambda host: (f"{host}:1883", {})},
+    "docker": {
+        "settings.host": lambda host: ("web", {"host": f"tcp://{host}:2375"}),
+        "settings.host over TLS": lambda host: ("web", {"host": f"https://{host}:2376"}),
+    },
     "icmp": {"target": lambda host: (host.strip("[]"), {})},
     "dns": {
         "settings.server": lambda host: ("example.org", {"server": f"{host}:53"}),
@@ -65,7 +69,6 @@ WAYS: dict[str, dict[str, Way]] = {
 }
 LOCAL = {
     "command": "runs a program of the machine's own list, and what that connects to is that program's business",
-    "docker": "speaks to a socket file",
 }
 """Types that connect to no address, with the reason."""
 
@@ -393,8 +396,7 @@ WHO_MAY = {
     "outbound.py": "connects to what the guard gave it",
     "checks/connection.py": "connects to what the guard gave it",
     "checks/dns_exchange.py": "connects to what the guard gave it, or to the machine's own resolvers",
-    "checks/icmp.py": "sends to what the guard gave it",
-    "checks/icmp_wire.py": "sends to what the guard gave it",
+    "checks/icmp_socket.py": "sends to what the guard gave it",
     "checks/docker.py": "opens a socket file",
     "cli/examining.py": "looks a fixed name up, to see whether the resolver works",
     "daemon/systemd.py": "tells systemd over a socket file",
