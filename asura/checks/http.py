@@ -94,25 +94,27 @@ class _Plan:
     async def attempt(self, watch: Stopwatch) -> Outcome:
         """One check. See `base.Attempt`."""
         hops: list[Hop] = []
-        is_refused = False
+        failed: Exception | None = None
         try:
             await self._follow(hops, watch)
             problem = self._problem(hops)
         except (Fault, TargetRefused, ResolveError) as exc:
             if not hops:
                 return down(exc, watch)
-            problem, is_refused = str(exc), isinstance(exc, TargetRefused)
+            problem, failed = str(exc), exc
         last = hops[-1]
+        chain = failed.chain if isinstance(failed, Fault) and failed.chain else last.chain
         return Outcome(
             status=Status.DOWN if problem else Status.UP,
             message=shortened(problem),
             response_ms=watch.elapsed_ms(),
             timings=watch.timings(),
             status_code=last.answer.status,
-            cert_expires_at=earliest(last.chain),
-            chain=last.chain,
-            reply=await last.answer.reply() if last.answer.is_kept else None,
-            is_refused=is_refused,
+            cert_expires_at=earliest(chain),
+            chain=chain,
+            # A redirect that leads nowhere is not the answer that anything could be asserted of.
+            reply=await last.answer.reply() if last.answer.is_kept and failed is None else None,
+            is_refused=isinstance(failed, TargetRefused),
         )
 
     async def _follow(self, hops: list[Hop], watch: Stopwatch) -> None:

@@ -16,13 +16,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from asura.api.masking import MASK, masked, unmasked
 from asura.checks import CHECK_TYPES
-from asura.checks.base import NOTHING, Env, Stopwatch
+from asura.checks.base import NOTHING, Env, Keep, Stopwatch
 from asura.errors import InvalidDocument
 from asura.model.monitor import Status
 from asura.serde import load
 from tests.checks.conftest import Check, server_context
 from tests.fakes.peers import free_port, need, running
-from tests.fakes.target import answer, start_target
+from tests.fakes.target import answer, redirect, start_target
 
 HTTP = CHECK_TYPES["http"]
 
@@ -233,3 +233,16 @@ async def test_a_whole_chain_is_known_and_its_earliest_end_counts(
     assert outcome.cert_expires_at == int(early.timestamp()) * 1000
     assert outcome.chain[0].names == ("127.0.0.1",)
     assert outcome.chain[0].expires_at == outcome.cert_expires_at
+
+
+async def test_a_certificate_that_is_refused_after_a_redirect_is_known(
+    authority: trustme.CA, check: Check, nursery: trio.Nursery
+) -> None:
+    leaf = dated(authority, -timedelta(days=30), -timedelta(days=2))
+    secure = await start_target(nursery, answer(), tls=server_context(leaf))
+    target = await start_target(nursery, redirect(secure.url))
+    outcome = await check("http", target.url, keep=Keep(headers=True, body=True))
+    assert outcome.message.startswith("the certificate expired on ")
+    assert (outcome.status_code, outcome.reply) == (302, None)
+    assert [each.names for each in outcome.chain] == [("127.0.0.1",)]
+    assert outcome.cert_expires_at == outcome.chain[0].expires_at
