@@ -84,7 +84,15 @@ export function certificatesOf(monitor) {
       { ...link("Example TLS Issuing CA 4", [], "Example Root X1", 640), fingerprint: "ab".repeat(32) },
       { ...link("Example Root X1", [], "Example Root X1", 3100), fingerprint: "cd".repeat(32) },
     ],
-    changes: [{ at: iso(Date.now() - 86_400_000 * 29) }, { at: iso(Date.now() - 86_400_000 * 119) }],
+    changes: [29, 119].map((days) => ({
+      at: iso(Date.now() - 86_400_000 * days),
+      old_fingerprint: "77".repeat(32),
+      old_issuer: "Example TLS Issuing CA 3",
+      old_expires_at: iso(Date.now()),
+      new_fingerprint: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+      new_issuer: days === 29 ? "Example TLS Issuing CA 4" : "Example TLS Issuing CA 3",
+      new_expires_at: iso(Date.now() + 86_400_000 * 61),
+    })),
   };
 }
 

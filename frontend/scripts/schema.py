@@ -19,6 +19,7 @@ WANTED = [
     "Backup",
     "Channel",
     "ChannelDocument",
+    "Certificates",
     "Change",
     "Chart",
     "Check",

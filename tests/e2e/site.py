@@ -8,7 +8,7 @@ from types import TracebackType
 class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         site = self.server.site  # type: ignore[attr-defined]
-        self._answer(200 if site.is_up else 503, b"hello" if site.is_up else b"broken")
+        self._answer(200 if site.is_up else 503, site.body if site.is_up else b"broken")
 
     def do_POST(self) -> None:
         site = self.server.site  # type: ignore[attr-defined]
@@ -26,10 +26,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class Site:
-    """Answers 200 while it is up and 503 while it is down; keeps what is posted to it."""
+    """Answers 200 with `body` while it is up and 503 while it is down; keeps what is posted to it."""
 
     def __init__(self) -> None:
         self.is_up = True
+        self.body = b"hello"
         self.received: list[bytes] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self._server.daemon_threads = True

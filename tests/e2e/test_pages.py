@@ -71,9 +71,14 @@ def test_every_page_is_clean_for_axe(browser: Browser, daemon: Daemon, site: Sit
         too_wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
         assert not too_wide, f"{path} scrolls sideways"
     visitor.open("/monitors/new")
-    page.locator("summary").click()
-    page.get_by_label("Authentication").select_option("basic")
-    page.get_by_role("button", name="Add").click()
+    expect(page.get_by_label("URL required")).to_be_visible()
+    for summary in page.locator("summary").all():
+        summary.click()
+    page.get_by_label("Authentication", exact=True).select_option("basic")
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("button", name="Add a condition").click()
+    page.get_by_role("button", name="Add a group").click()
+    page.get_by_label("Track changes").check()
     assert visitor.axe() == []
     visitor.open("/notifications")
     page.get_by_role("button", name="New channel").click()

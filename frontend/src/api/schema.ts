@@ -102,6 +102,33 @@ export interface Backup {
   size_bytes: number;
 }
 
+/** One certificate. `days_left` is floored, and negative once it has ended. */
+export interface Certificate {
+  subject: string;
+  names: string[];
+  issuer: string;
+  expires_at: string;
+  days_left: number;
+  fingerprint: string;
+}
+
+/** The target's own certificate was another than at the check before. */
+export interface CertificateChange {
+  at: string;
+  old_fingerprint: string;
+  old_issuer: string;
+  old_expires_at: string;
+  new_fingerprint: string;
+  new_issuer: string;
+  new_expires_at: string;
+}
+
+/** What was shown last, the target's own certificate first, and how that changed, the latest first. */
+export interface Certificates {
+  chain: Certificate[];
+  changes: CertificateChange[];
+}
+
 /** One change of a monitor's content. */
 export interface Change {
   id: number;
@@ -128,6 +155,8 @@ export interface Channel {
     | "incident.resolved"
     | "incident.reminder"
     | "content.changed"
+    | "cert.expiring"
+    | "monitor.degraded"
   )[];
   created_at: string;
   updated_at: string;
@@ -145,6 +174,8 @@ export interface ChannelDocument {
     | "incident.resolved"
     | "incident.reminder"
     | "content.changed"
+    | "cert.expiring"
+    | "monitor.degraded"
   )[];
 }
 

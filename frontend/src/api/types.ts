@@ -4,23 +4,6 @@ import type * as made from "./schema";
 
 export type * from "./schema";
 
-export interface Certificate {
-  subject: string;
-  names: string[];
-  issuer: string;
-  expires_at: string;
-  days_left: number;
-  fingerprint: string;
-}
-export interface CertificateChange {
-  at: string;
-  [key: string]: made.Json;
-}
-export interface Certificates {
-  chain: Certificate[];
-  changes: CertificateChange[];
-}
-
 export type CheckStatus = made.Check["status"];
 export type MonitorStatus = made.Monitor["status"];
 export type Settings = { [key: string]: made.Json };

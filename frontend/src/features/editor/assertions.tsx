@@ -78,8 +78,9 @@ export function Assertions(props: Props) {
     remove: (groupAt, at) => {
       const next = removed(tree, groupAt, at);
       onChange(next);
-      const group = next.groups[Math.min(groupAt, next.groups.length - 1)];
-      const after = group?.conditions[Math.min(at, group.conditions.length - 1)];
+      const left = next.groups.flatMap((group) => group.conditions);
+      const before = tree.groups.slice(0, groupAt).flatMap((group) => group.conditions).length;
+      const after = left[Math.min(before + at, left.length - 1)];
       setSaid(`Removed, ${plural(count - 1, "condition")} left`);
       setWanted(after ? `[data-key="${after.key}"] .condition-remove` : ".add-condition");
     },

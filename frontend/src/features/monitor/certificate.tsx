@@ -91,10 +91,20 @@ function Replaced({ changes }: { changes: CertificateChange[] }) {
       <ul class="replaced">
         {changes.map((change) => (
           <li key={change.at}>
-            <Instant at={change.at} />
+            <p>
+              <Instant at={change.at} />
+              {change.new_issuer !== change.old_issuer && <>, now from {change.new_issuer || "nobody named"}</>}
+            </p>
+            <p class="muted small">
+              <span class="code">{shortly(change.old_fingerprint)}</span> became{" "}
+              <span class="code">{shortly(change.new_fingerprint)}</span>, until <Instant at={change.new_expires_at} />
+            </p>
           </li>
         ))}
       </ul>
     </details>
   );
 }
+
+// Enough to tell two of them apart.
+const shortly = (fingerprint: string) => `${fingerprint.slice(0, 12)}…`;

@@ -3,6 +3,7 @@
 import type { Monitor } from "../../api/types";
 import { formatSpan, plural } from "../../lib/format";
 import { Markdown } from "../../lib/markdown";
+import { typeName } from "../../state/type-names";
 import { Ago } from "../../ui/ago";
 import { Section } from "../../ui/page";
 import { StatusIcon } from "../../ui/status";
@@ -17,7 +18,7 @@ export function Configuration({ monitor }: { monitor: Monitor }) {
       {monitor.description && <Markdown text={monitor.description} />}
       <dl class="facts">
         <dt>Type</dt>
-        <dd>{monitor.type.toUpperCase()}</dd>
+        <dd>{typeName(monitor.type)}</dd>
         <dt>Interval</dt>
         <dd>{formatSpan(monitor.interval)}</dd>
         <dt>Timeout</dt>

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import * as api from "../../api/endpoints";
 import { useShortcuts } from "../../lib/keys";
 import { useQuery } from "../../lib/query";
+import { typeName } from "../../state/type-names";
 import { Button } from "../../ui/button";
 import { type Option, Select } from "../../ui/field";
 import { Icon } from "../../ui/icons";
@@ -51,7 +52,7 @@ export function FilterBar({ filters }: { filters: Filters }) {
         <Select
           attributes={{ "aria-label": "Type" }}
           value={filters.type}
-          options={options("Any type", typeNames, filters.type, (name) => name.toUpperCase())}
+          options={options("Any type", typeNames, filters.type, typeName)}
           onChange={(type) => writeFilters({ type })}
         />
         <Named label="Group" names={groups.data} value={filters.group} onChange={(group) => writeFilters({ group })} />

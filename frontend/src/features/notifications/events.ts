@@ -2,25 +2,20 @@
 
 import type { EventName } from "../../api/types";
 
-const LABELS: Record<EventName | "test", string> & Record<string, string> = {
+const LABELS: Record<EventName, string> = {
   "incident.created": "Incident opened",
   "incident.acknowledged": "Acknowledged",
   "incident.resolved": "Resolved",
   "incident.reminder": "Reminder",
+  "monitor.degraded": "Degraded",
   "content.changed": "Content changed",
   "cert.expiring": "Certificate expires soon",
-  test: "Test",
 };
 
 /** The events that a channel can choose from. */
-export const EVENTS: EventName[] = [
-  "incident.created",
-  "incident.acknowledged",
-  "incident.resolved",
-  "incident.reminder",
-  "content.changed",
-];
+export const EVENTS = Object.keys(LABELS) as EventName[];
 
 export function eventLabel(name: string): string {
-  return LABELS[name] ?? name;
+  if (name === "test") return "Test";
+  return name in LABELS ? LABELS[name as EventName] : name;
 }
