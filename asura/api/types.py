@@ -93,7 +93,7 @@ class Types:
     defaults: Defaults
 
 
-_LABELS = {"webhook": "Webhook", "pem": "Certificate and key", "basic": "User name and password", "bearer": "Token", "pem": "PEM"}
+_LABELS = {"webhook": "Webhook", "pem": "Certificate and key", "basic": "User name and password", "bearer": "Token"}
 
 
 @routes.add("GET", "/types", needs=ANY_KEY, summary="Monitor and channel types", gives=Types)
