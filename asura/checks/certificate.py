@@ -17,6 +17,14 @@ _VERSION, _EXTENSIONS = 0xA0, 0xA3
 _DNS_NAME, _IP_NAME = 0x82, 0x87
 _SUBJECT_ALT_NAME = bytes((0x55, 0x1D, 0x11))
 _COMMON_NAME, _ORGANIZATION, _UNIT = (bytes((0x55, 0x04, last)) for last in (0x03, 0x0A, 0x0B))
+_RSA = bytes.fromhex("2a864886f70d010101")
+_KEYS = {
+    bytes.fromhex("2a8648ce3d030107"): "ECDSA, P-256",
+    bytes.fromhex("2b81040022"): "ECDSA, P-384",
+    bytes.fromhex("2b81040023"): "ECDSA, P-521",
+    bytes.fromhex("2b6570"): "Ed25519",
+    bytes.fromhex("2b6571"): "Ed448",
+}
 REMEMBERED = 1024
 """Chains: 2 to 8 kB each. A daemon with more TLS targets reads some of them anew, in 0.1 ms."""
 REMEMBERED_BYTES = 16_384
@@ -76,6 +84,19 @@ def starts_at(der: bytes) -> int | None:
         return _instant_ms(*next(items(_tbs_fields(der)[3][1])))
     except (ValueError, IndexError, StopIteration):
         return None
+
+
+def key_words(der: bytes) -> str:
+    """The kind and size of a certificate's key: "RSA, 2048 bits"."""
+    try:
+        (_, algorithm), (_, bits) = items(_tbs_fields(der)[5][1])
+        oid, *parameters = (value for _, value in items(algorithm))
+        if oid == _RSA:
+            modulus = next(items(next(items(bits[1:]))[1]))[1]
+            return f"RSA, {int.from_bytes(modulus, 'big').bit_length()} bits"
+        return _KEYS.get(oid) or _KEYS.get(parameters[0]) or "of another kind"
+    except (ValueError, IndexError, StopIteration):
+        return "can't be read"
 
 
 def _chain(ders: Sequence[bytes]) -> tuple[Certificate, ...]:
