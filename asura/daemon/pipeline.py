@@ -27,8 +27,9 @@ from asura.store.database import Conn, Store
 
 _CHECKS = metrics.counter("asura_checks_total", "Checks that were recorded, by what they saw.", ("status",))
 
-BACKLOG = 1024
-"""Observations between the checks and the collector: some four transactions of the collector."""
+BACKLOG = 4096
+"""Observations between the checks and the collector, about a kilobyte each. While thousands of targets fail at once it
+is the eight seconds for which a disk may be busy before the checks of healthy ones wait for it."""
 
 
 @attrs.frozen
