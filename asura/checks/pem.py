@@ -3,7 +3,6 @@
 import base64
 import binascii
 import os
-import re
 import ssl
 from collections.abc import Iterator
 from typing import Literal
@@ -21,8 +20,9 @@ MAX_KEY_CHARS = 8192
 MAX_KEY_ROUNDS = 1_000_000
 """Of the function that makes the key's key from its passphrase (0.4 s): its author chose how long that takes."""
 
-_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----\s(.*?)-----END CERTIFICATE-----", re.DOTALL)
-_KEY = re.compile(r"-----BEGIN ((?:[A-Z0-9]+ )?PRIVATE KEY)-----\s(.*?)-----END \1-----", re.DOTALL)
+_CERTIFICATE = "CERTIFICATE"
+_ENCRYPTED = "ENCRYPTED PRIVATE KEY"
+_KEYS = (_ENCRYPTED, "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY")
 
 
 class _Unusable(ValueError):
@@ -38,7 +38,7 @@ def ders(pem: str) -> list[bytes]:
 
     Raises ValueError: "must …", there is none, or one is broken.
     """
-    found = [_decoded(match[1]) for match in _CERTIFICATE.finditer(pem)]
+    found = [_decoded(block) for block in _blocks(pem, _CERTIFICATE)]
     if not found or any(certificate.read(der) is None for der in found):
         raise ValueError("must be a PEM certificate, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----")
     return found
@@ -142,20 +142,22 @@ def _reason(exc: ssl.SSLError, *, is_encrypted: bool) -> _Unusable:
 
 def _key(pem: str) -> tuple[str, bool]:
     """The one private key in `pem`, and whether it is encrypted."""
-    match = _KEY.search(pem)
-    if match is None or not match[0].isascii():
+    found = next(((label, block) for label in _KEYS for block in _blocks(pem[:MAX_KEY_CHARS], label)), None)
+    if found is None or not found[1].isascii():
         raise _Unusable("key", "must be a private key in PEM, from -----BEGIN … PRIVATE KEY----- to its END")
-    if match[1] != "ENCRYPTED PRIVATE KEY":
-        return match[0], "Proc-Type: 4,ENCRYPTED" in match[2]
+    label, block = found
+    whole = f"-----BEGIN {label}-----{block}-----END {label}-----"
+    if label != _ENCRYPTED:
+        return whole, "Proc-Type: 4,ENCRYPTED" in block
     try:
-        der = _decoded(match[2])
+        der = _decoded(block)
         if any(number > MAX_KEY_ROUNDS for number in _numbers(der)):
             raise _Unusable("key", f"is encrypted with more than {MAX_KEY_ROUNDS} rounds, which would take too long")
     except _Unusable:
         raise
     except (ValueError, IndexError, StopIteration):
         raise _Unusable("key", "must be a private key in PEM, unbroken") from None
-    return match[0], True
+    return whole, True
 
 
 def _numbers(der: bytes) -> Iterator[int]:
@@ -168,6 +170,18 @@ def _numbers(der: bytes) -> Iterator[int]:
                 waiting.append(value)
             elif tag == certificate.INTEGER:
                 yield int.from_bytes(value, "big")
+
+
+def _blocks(pem: str, label: str) -> Iterator[str]:
+    """What stands between each BEGIN and its END (RFC 7468). A regular expression would take quadratic time."""
+    begin, end = f"-----BEGIN {label}-----", f"-----END {label}-----"
+    at = pem.find(begin)
+    while at >= 0:
+        until = pem.find(end, at)
+        if until < 0:
+            return
+        yield pem[at + len(begin) : until]
+        at = pem.find(begin, until)
 
 
 def _decoded(body: str) -> bytes:

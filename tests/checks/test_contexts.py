@@ -1,13 +1,14 @@
 """The shared SSL contexts: made once for each set of options, and not without end."""
 
 import ssl
+import time
 
 import pytest
 import trustme
 
 from asura.checks import contexts
 from asura.checks.contexts import TlsContexts
-from asura.checks.pem import MAX_KEY_ROUNDS, ClientCertificate, show
+from asura.checks.pem import MAX_KEY_ROUNDS, ClientCertificate, ders, show
 from tests.fakes.descriptors import descriptors
 
 CA = trustme.CA()
@@ -77,3 +78,22 @@ def test_a_key_leaves_no_file_open() -> None:
     for _ in range(5):
         show(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), own)
     assert descriptors() == before
+
+
+HOSTILE = {
+    "begins without end": "-----BEGIN CERTIFICATE-----\n" * 3500,
+    "begins and one end": "-----BEGIN CERTIFICATE-----\n" * 3000 + "-----END CERTIFICATE-----",
+    "ends only": "-----END CERTIFICATE-----\n" * 3500,
+    "empty ones": "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n" * 1800,
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_text_is_refused_in_no_time(text: str) -> None:
+    began = time.process_time()
+    for pem in (text, text.replace("CERTIFICATE", "PRIVATE KEY")):
+        with pytest.raises(ValueError, match="must be"):
+            ders(pem)
+        with pytest.raises(ValueError, match="must be"):
+            ClientCertificate(certificate=client().certificate, key=pem)
+    assert time.process_time() - began < 0.5

@@ -11,6 +11,8 @@ import attrs
 import pytest
 import trio
 import trustme
+from hypothesis import given
+from hypothesis import strategies as st
 
 from asura.checks import CHECK_TYPES
 from asura.checks.base import Env, Stopwatch
@@ -376,3 +378,13 @@ def test_wrong_settings_are_refused(field: str, settings: dict[str, Any]) -> Non
 async def test_a_forbidden_target_is_refused(check: Check, env: Env) -> None:
     outcome = await check("tls", "169.254.169.254", env=attrs.evolve(env))
     assert outcome.is_refused
+
+
+@given(st.text(max_size=60))
+def test_any_other_target_is_refused_with_a_reason(target: str) -> None:
+    problem = TLS.target_problem(target)
+    assert problem is None or problem.startswith("must ")
+    if problem is None:
+        host, port = split(target)
+        assert host
+        assert 1 <= port <= 65535
