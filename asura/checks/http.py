@@ -9,13 +9,13 @@ import attrs
 from asura.checks.base import NOTHING, Attempt, CheckType, Env, Fault, Keep, Stopwatch, TargetField, down, shortened
 from asura.checks.certificate import earliest
 from asura.checks.http_answer import Answer
-from asura.checks.http_exchange import shown
 from asura.checks.http_fields import status_codes
 from asura.checks.http_hop import ALPN, Hop, Way
-from asura.checks.http_notes import short, status_words, tell_answer
+from asura.checks.http_notes import tell_answer
 from asura.checks.http_request import REDIRECTS, Request, first_request, redirected
 from asura.checks.http_settings import HttpSettings, proxy_of
 from asura.checks.target import join_url, parse_url
+from asura.checks.words import short, shown, status_words
 from asura.errors import TargetRefused
 from asura.model.assertion import AssertionType
 from asura.model.monitor import Status

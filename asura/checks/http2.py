@@ -20,7 +20,7 @@ from trio.lowlevel import checkpoint
 
 from asura.checks.base import Fault, Stopwatch
 from asura.checks.connection import Connection, broken_words
-from asura.checks.http_exchange import shown
+from asura.checks.words import shown
 
 ALPN = "h2"
 STREAM = 1

@@ -7,10 +7,10 @@ import httptools
 from asura.checks.base import Fault, Stopwatch
 from asura.checks.connection import Connection, broken_words
 from asura.checks.http_answer import Http1Answer
+from asura.checks.words import shown
 
 MAX_HEADER_BYTES = 65_536
 """Of all interim answers and the header together, and of anything between pieces of a body that is no body."""
-SHOWN_BYTES = 40
 
 
 async def exchange(connection: Connection, request: bytes, answer: Http1Answer, *, watch: Stopwatch) -> None:
@@ -75,9 +75,3 @@ def _end_of_connection(answer: Http1Answer) -> None:
         length = answer.headers.get("content-length")
         of = f" of {length}" if length is not None else ""
         raise Fault(f"the target closed the connection after {answer.body.raw_size}{of} bytes of the body")
-
-
-def shown(data: bytes, *, at_most: int = SHOWN_BYTES) -> str:
-    """The beginning of what a target sent, in quotes, with nothing in it that a terminal or page would obey."""
-    text = data[:at_most].decode("latin-1").encode("unicode_escape").decode("ascii")
-    return f'"{text}{"…" if len(data) > at_most else ""}"'

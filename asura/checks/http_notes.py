@@ -1,24 +1,9 @@
-"""What an answer is called in messages, and what of it a check by hand shows."""
-
-from http import HTTPStatus
+"""What of an answer a check by hand shows."""
 
 from asura.checks.base import Stopwatch
 from asura.checks.http_hop import Hop
-
-SHOWN_URL_CHARS = 200
-
-
-def status_words(status: int) -> str:
-    """A status and what it is called, if it has a name."""
-    try:
-        return f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return str(status)
-
-
-def short(text: str) -> str:
-    """A text of somebody else's in a message."""
-    return text if len(text) <= SHOWN_URL_CHARS else text[: SHOWN_URL_CHARS - 1] + "…"
+from asura.checks.names import printable
+from asura.checks.words import short, status_words
 
 
 def tell_answer(hop: Hop, watch: Stopwatch) -> None:
@@ -27,11 +12,6 @@ def tell_answer(hop: Hop, watch: Stopwatch) -> None:
     watch.tell("answer", status_words(answer.status))
     kind = answer.headers.get("content-type")
     if kind:
-        watch.tell("content type", printable(kind))
+        watch.tell("content type", printable(short(kind)))
     size = f"{body.size} bytes" if not body.is_encoded else f"{body.size} bytes, sent as {body.raw_size}"
     watch.tell("body", f"{size}{', and no more is read' if body.is_full else ''}")
-
-
-def printable(text: str) -> str:
-    """A target's text with nothing in it that a terminal or page would obey."""
-    return "".join(c if c.isprintable() else "?" for c in short(text))

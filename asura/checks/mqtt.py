@@ -12,9 +12,9 @@ from trio.lowlevel import checkpoint
 from asura.checks import mqtt_wire as wire
 from asura.checks.base import NOTHING, Attempt, CheckType, Env, Fault, Keep, Stopwatch, TargetField
 from asura.checks.connection import Connection, broken_words
-from asura.checks.http_exchange import shown
 from asura.checks.opening import TLS, VERIFY_TLS, Place, converse, host_port_hosts, host_port_problem, judged
 from asura.checks.target import parse_host_port
+from asura.checks.words import shown
 from asura.content.ignoring import paths_field, patterns_field
 from asura.fields import one_of, pattern, text
 from asura.model.assertion import BODY_ASSERTIONS, AssertionType
@@ -58,7 +58,10 @@ class MqttSettings:
         metadata={"label": "User name", "help": "Empty: anonymous."},
     )
     password: str = attrs.field(
-        default="", repr=False, validator=and_(text(4096), _NO_CONTROLS), metadata={"label": "Password", "secret": True}
+        default="",
+        repr=False,
+        validator=and_(text(4096), _NO_CONTROLS),
+        metadata={"label": "Password", "help": "Sent in clear text without TLS.", "secret": True},
     )
     client_id: str = attrs.field(
         default="",

@@ -17,8 +17,8 @@ import trio
 from asura import __version__
 from asura.checks.base import Fault, Stopwatch
 from asura.checks.connection import Connection, broken_words, connect, share_s
-from asura.checks.http_exchange import shown
 from asura.checks.target import parse_host, shown_host_port
+from asura.checks.words import shown
 from asura.errors import TargetRefused
 from asura.netguard import Address, Guard, ResolveError
 

@@ -7,9 +7,9 @@ from attrs.validators import and_
 
 from asura.checks.base import NOTHING, Attempt, CheckType, Env, Keep, Stopwatch, TargetField
 from asura.checks.connection import Connection, broken_words
-from asura.checks.http_exchange import shown
 from asura.checks.opening import TLS, Place, converse, host_port_hosts, host_port_problem, judged
 from asura.checks.target import parse_host_port
+from asura.checks.words import shown
 from asura.fields import text
 from asura.model.assertion import AssertionType
 from asura.model.observation import Outcome

@@ -4,7 +4,6 @@ No extension is offered, so nothing that arrives is compressed.
 """
 
 from collections.abc import Iterator
-from http import HTTPStatus
 from typing import Any
 
 import trio
@@ -17,7 +16,7 @@ from wsproto.utilities import ProtocolError, RemoteProtocolError
 
 from asura.checks.base import Fault, Stopwatch
 from asura.checks.connection import Connection, broken_words
-from asura.checks.http_exchange import shown
+from asura.checks.words import shown, status_words
 
 MAX_READ_BYTES = 2**20
 """Of all that comes after the handshake: what is expected must be within it."""
@@ -196,11 +195,7 @@ def _got(last: bytes) -> str:
 
 def rejection_words(event: RejectConnection) -> str:
     """An answer to the handshake that is no WebSocket."""
-    status = event.status_code
-    try:
-        words = f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        words = str(status)
+    status, words = event.status_code, status_words(event.status_code)
     location = next((value for name, value in event.headers if name.lower() == b"location"), None)
     if 300 <= status < 400 and location is not None:
         # Without the query, which may hold secrets.
