@@ -6,7 +6,7 @@ import attrs
 
 from asura.checks.base import Fault, Stopwatch
 from asura.checks.connection import Connection, broken_words
-from asura.checks.http_exchange import shown
+from asura.checks.words import shown
 
 MAX_LINE_BYTES = 4096
 """RFC 5321 §4.5.3.1.5 wants 512; some servers greet at length."""
