@@ -113,6 +113,7 @@ async def measure(places: Places, *, seconds: float, only: str) -> None:
         guard=Guard(allow_private=True),
         tls=TlsContexts(cafile=places.ca_file),
         command_allowlist=("/bin/true",),
+        docker_sockets=(places.docker,),
     )
     print(f"{'check':24}{'CPU µs':>10}{'a second':>10}{'a core':>10}{'aim':>7}{'bare µs':>10}{'ratio':>8}")
     for row in rows(places, env, only):

@@ -3,14 +3,16 @@
 from asura.checks.base import CheckType
 from asura.checks.command import COMMAND
 from asura.checks.dns import DNS
+from asura.checks.docker import DOCKER
 from asura.checks.domain import DOMAIN
 from asura.checks.grpc import GRPC
 from asura.checks.http import HTTP
+from asura.checks.icmp import ICMP
 from asura.checks.mqtt import MQTT
 from asura.checks.tcp import TCP
 from asura.checks.tls import TLS
 from asura.checks.websocket import WEBSOCKET
 
 CHECK_TYPES: dict[str, CheckType] = {
-    each.name: each for each in (HTTP, TCP, DNS, DOMAIN, WEBSOCKET, GRPC, MQTT, TLS, COMMAND)
+    each.name: each for each in (HTTP, TCP, ICMP, DNS, DOMAIN, WEBSOCKET, GRPC, MQTT, TLS, COMMAND, DOCKER)
 }

@@ -139,6 +139,8 @@ class Env:
     """Absolute paths of the programs that command monitors may run."""
     command_timeout_s: int = 30
     """The longest that any command may run."""
+    docker_sockets: tuple[str, ...] = ()
+    """Paths of Unix sockets that docker monitors may open beside the usual ones."""
 
 
 @attrs.frozen(kw_only=True)

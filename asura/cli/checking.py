@@ -100,6 +100,7 @@ def _env(wanted: Wanted) -> Env:
         tls=TlsContexts(),
         command_allowlist=monitor.command_allowlist,
         command_timeout_s=monitor.command_timeout,
+        docker_sockets=monitor.docker_sockets,
     )
 
 

@@ -192,6 +192,13 @@ def program(value: object) -> str:
     return value
 
 
+def socket_path(value: object) -> str:
+    """The absolute path of a Unix socket, as short as the kernel takes them (unix(7))."""
+    if not isinstance(value, str) or not value.startswith("/") or not value.isprintable() or len(value.encode()) > 107:
+        raise ValueError("must be the absolute path of a socket, such as /run/user/1000/docker.sock")
+    return value
+
+
 def sha256(value: object) -> str:
     """A SHA-256 hash in hexadecimal, in small letters."""
     if not isinstance(value, str) or not _SHA256.fullmatch(value):

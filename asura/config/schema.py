@@ -151,6 +151,13 @@ class MonitorDefaults:
     command_timeout: int = key(
         30, parse.duration(minimum=1, maximum=300), "longest run of a command, whatever its monitor says", live=True
     )
+    docker_sockets: tuple[str, ...] = key(
+        (),
+        parse.socket_path,
+        "sockets that docker monitors may open beside the usual ones of Docker and Podman, as absolute paths",
+        many=True,
+        live=True,
+    )
 
 
 @attrs.frozen(kw_only=True)

@@ -129,6 +129,7 @@ class _Daemon:
             tls=self._tls,
             command_allowlist=monitor.command_allowlist,
             command_timeout_s=monitor.command_timeout,
+            docker_sockets=monitor.docker_sockets,
         )
 
     def _base_url(self) -> str:

@@ -77,7 +77,7 @@ async def serving(
     guard, tls = Guard(allow_private=True), TlsContexts()
 
     def env() -> Env:
-        return Env(guard=guard, tls=tls, command_allowlist=("/bin/echo",))
+        return Env(guard=guard, tls=tls, command_allowlist=("/bin/echo",), docker_sockets=("/run/test.sock",))
 
     async with open_store(StoreOptions(path=folder / "asura.db"), hub=hub) as store, trio.open_nursery() as nursery:
         services = Services(

@@ -54,7 +54,7 @@ WAYS: dict[str, dict[str, Way]] = {
     "mqtt": {"target": lambda host: (f"{host}:1883", {})},
     "docker": {
         "settings.host": lambda host: ("web", {"host": f"tcp://{host}:2375"}),
-        "settings.host over TLS": lambda host: ("web", {"host": f"https://{host}:2376"}),
+        "settings.host over TLS": lambda host: ("web", {"host": f"tcp://{host}:2376", "tls": True}),
     },
     "icmp": {"target": lambda host: (host.strip("[]"), {})},
     "dns": {
@@ -397,7 +397,7 @@ WHO_MAY = {
     "checks/connection.py": "connects to what the guard gave it",
     "checks/dns_exchange.py": "connects to what the guard gave it, or to the machine's own resolvers",
     "checks/icmp_socket.py": "sends to what the guard gave it",
-    "checks/docker.py": "opens a socket file",
+    "checks/docker_engine.py": "opens a socket file",
     "cli/examining.py": "looks a fixed name up, to see whether the resolver works",
     "daemon/systemd.py": "tells systemd over a socket file",
 }
