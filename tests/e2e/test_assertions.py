@@ -6,6 +6,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.browsing import Visitor
 from tests.e2e.site import Site
+from tests.fakes.daemon import Daemon
 
 SLOW_MS = 20_000
 """For what waits for a few checks on a busy machine."""
@@ -84,3 +85,20 @@ def test_conditions_are_moved_grouped_and_removed_by_the_keyboard(visitor: Visit
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Remove condition 2")).to_be_focused()
     expect(page.get_by_role("group", name="Group 2")).to_have_count(0)
+
+
+def test_a_monitor_depends_on_what_is_chosen_by_its_whole_name(visitor: Visitor, daemon: Daemon) -> None:
+    with daemon.client() as client:
+        for name in ("Wiki", "Wiki mirror"):
+            document = {"name": name, "type": "tcp", "target": "127.0.0.1:9", "enabled": False}
+            assert client.post("/api/v1/monitors", json=document).status_code == 201
+    page = visitor.log_in("/monitors/new")
+    page.get_by_label("URL required").fill("http://127.0.0.1:9/")
+    field = page.get_by_label("Depends on", exact=True)
+    field.press_sequentially("Wiki mirror")
+    expect(page.locator(".editor option[value='Wiki mirror']")).to_have_count(1)
+    field.press("Enter")
+    expect(page.get_by_role("link", name=re.compile("^Wiki mirror"))).to_be_visible()
+    expect(page.get_by_role("link", name=re.compile(r"^Wiki \("))).to_have_count(0)
+    page.get_by_role("button", name="Create monitor").click()
+    expect(page.locator(".facts").get_by_role("link", name="Wiki mirror")).to_be_visible()

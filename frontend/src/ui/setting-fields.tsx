@@ -73,7 +73,7 @@ function SettingField({ spec, value, onChange, errors, path }: FieldProps) {
   const common = { label: spec.label, help: spec.help || undefined, error: errors[path], isRequired: spec.required };
   const placeholder = spec.placeholder || undefined;
   if (spec.choices) {
-    const options = spec.choices.map((one) => ({ value: one.value, label: one.label }));
+    const options = spec.choices.map((one) => ({ value: one.value, label: one.label || "None" }));
     return <SelectField {...common} value={String(value ?? "")} options={options} onChange={onChange} />;
   }
   switch (spec.type) {

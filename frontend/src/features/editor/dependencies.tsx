@@ -26,10 +26,12 @@ export function Dependencies({ id, value, onChange, error }: Props) {
     api.monitors.list({ q: asked, per_page: MOST_FOUND, sort: "name" }, signal),
   );
   const offered = (found.data?.data ?? []).filter((one) => one.id !== id && !value.includes(one.id));
-  const choose = (next: string) => {
-    const chosen = offered.find((one) => one.name === next);
-    setText(chosen ? "" : next);
-    if (chosen) onChange([...value, chosen.id]);
+  const choose = (name: string): boolean => {
+    const chosen = offered.find((one) => one.name === name.trim());
+    if (!chosen) return false;
+    setText("");
+    onChange([...value, chosen.id]);
+    return true;
   };
   return (
     <Field
@@ -65,7 +67,17 @@ export function Dependencies({ id, value, onChange, error }: Props) {
             value={text}
             autoComplete="off"
             placeholder="Name of a monitor"
-            onInput={(event) => choose(event.currentTarget.value)}
+            onInput={(event) => {
+              setText(event.currentTarget.value);
+              // Taken from the list, not typed: a typed name may still become a longer one.
+              if (event.inputType === "insertReplacementText" || !event.inputType) choose(event.currentTarget.value);
+            }}
+            onChange={(event) => choose(event.currentTarget.value)}
+            onKeyDown={(event) => {
+              if (event.key !== "Enter" || text === "") return;
+              event.preventDefault();
+              choose(text);
+            }}
           />
           <datalist id={list}>
             {offered.map((one) => (

@@ -62,11 +62,17 @@ export function TypeChoice({
                     class="sr-only"
                     type="radio"
                     name={name}
+                    aria-labelledby={`${name}-${one.name}`}
+                    aria-describedby={`${name}-${one.name}-line`}
                     checked={one.name === value}
                     onChange={() => onChange(one.name)}
                   />
-                  <span class="type-name">{one.label}</span>
-                  <span class="type-line">{firstSentence(one.about)}</span>
+                  <span class="type-name" id={`${name}-${one.name}`}>
+                    {one.label}
+                  </span>
+                  <span class="type-line" id={`${name}-${one.name}-line`}>
+                    {firstSentence(one.about)}
+                  </span>
                 </label>
               ))}
             </div>

@@ -19,10 +19,20 @@ export function What({ draft, set, onChange, errors, types, isNew }: Part) {
   };
   const isTcpMeant =
     draft.type === "http" && isHostAndPort(draft.target) && types.monitors.some((one) => one.name === "tcp");
+  const choice = <TypeChoice types={types.monitors} value={draft.type} onChange={choose} error={errors.type} />;
   return (
     <fieldset class="card form-part">
       <legend>What to watch</legend>
-      <TypeChoice types={types.monitors} value={draft.type} onChange={choose} error={errors.type} />
+      {isNew ? (
+        choice
+      ) : (
+        <details class="folded folded-first" open={errors.type !== undefined || undefined}>
+          <summary>
+            <span class="label">Type</span> <span class="muted">{type?.label ?? draft.type}</span>
+          </summary>
+          <div class="folded-body">{choice}</div>
+        </details>
+      )}
       <TextField
         label={type?.target_label ?? "Target"}
         help={type?.target_help}

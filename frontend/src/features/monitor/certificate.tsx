@@ -29,9 +29,9 @@ function Chain({ monitor }: { monitor: Monitor }) {
           <>
             {chain.length === 0 && <p class="muted">No chain was kept yet; the next check brings it.</p>}
             <ol class="list">
-              {chain.map((one, index) => (
+              {chain.map((one) => (
                 <li key={one.fingerprint} class="certificate">
-                  <One certificate={one} place={index === 0 ? "Server" : "Authority"} />
+                  <One certificate={one} />
                 </li>
               ))}
             </ol>
@@ -51,7 +51,7 @@ export function daysLeft(days: number): { status: string; words: string } {
   return { status: days <= SOON_DAYS ? "degraded" : "held", words };
 }
 
-function One({ certificate, place }: { certificate: Shown; place: string }) {
+function One({ certificate }: { certificate: Shown }) {
   const { status, words } = daysLeft(certificate.days_left);
   const { names } = certificate;
   return (
@@ -61,9 +61,9 @@ function One({ certificate, place }: { certificate: Shown; place: string }) {
         <Status status={status} label={words} />
       </p>
       <dl class="facts small">
-        <dt>{place}</dt>
+        <dt>Until</dt>
         <dd>
-          until <Instant at={certificate.expires_at} />
+          <Instant at={certificate.expires_at} />
         </dd>
         {names.length > 0 && (
           <>

@@ -9,7 +9,7 @@ import { useLive } from "../../state/live";
 import { Ago, Instant } from "../../ui/ago";
 import { Diff } from "../../ui/diff";
 import { Section } from "../../ui/page";
-import { Empty, Load, Skeleton } from "../../ui/states";
+import { Load, Skeleton } from "../../ui/states";
 import { TrailPager } from "../../ui/table";
 
 const PER_PAGE = 5;
@@ -37,9 +37,7 @@ function Tracked({ monitor }: { monitor: Monitor }) {
       <Load query={query} skeleton={<Skeleton rows={2} />}>
         {(page) =>
           page.data.length === 0 ? (
-            <Empty icon="copy" title="No change so far">
-              <p>What is answered is compared with what was answered before, at each check.</p>
-            </Empty>
+            <p class="muted">No change so far: each answer is compared with the one before.</p>
           ) : (
             <ol class="changes">
               {page.data.map((change, index) => (

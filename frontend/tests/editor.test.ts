@@ -1,0 +1,61 @@
+import { expect, test } from "vitest";
+import type { FieldSpec, TypeSpec } from "../src/api/types";
+import { firstSentence, grouped } from "../src/features/editor/type-choice";
+import { groupsOf } from "../src/features/editor/type-settings";
+import { daysLeft } from "../src/features/monitor/certificate";
+import { countConditions } from "../src/features/monitor/configuration";
+import { subjectOf } from "../src/ui/assertions";
+
+test.each([
+  ["Connects to a port. With `tls` the rest.", "Connects to a port."],
+  ["Asks `grpc.health.v1` of a\nserver.\n\nMore.", "Asks grpc.health.v1 of a server."],
+  ["Two ways:\n\n- one", "Two ways."],
+  ["", ""],
+])("of a description its first sentence is shown", (about, sentence) => expect(firstSentence(about)).toBe(sentence));
+
+test("a type that no group knows is offered all the same", () => {
+  const types = ["gopher", "dns", "http"].map((name) => ({ name }) as TypeSpec);
+  const names = grouped(types).map((part) => [part.title, part.types.map((one) => one.name)]);
+  expect(names).toEqual([
+    ["Sites and services", ["http"]],
+    ["Network and names", ["dns"]],
+    ["Others", ["gopher"]],
+  ]);
+});
+
+test("fields of one group come together where it first appears", () => {
+  const fields = [
+    ["a", ""],
+    ["b", "TLS"],
+    ["c", ""],
+    ["d", "TLS"],
+  ].map(([name, group]) => ({ name, group }) as FieldSpec);
+  expect(groupsOf(fields).map((group) => group.fields.map((field) => field.name))).toEqual([
+    ["a", "c"],
+    ["b", "d"],
+  ]);
+});
+
+test.each([
+  [-3, "failed", "expired 3 days ago"],
+  [0, "failed", "expires today"],
+  [1, "failed", "1 day left"],
+  [30, "degraded", "30 days left"],
+  [61, "held", "61 days left"],
+])("%i days of a certificate", (days, status, words) => expect(daysLeft(days)).toEqual({ status, words }));
+
+test("conditions are counted in lists and in groups", () => {
+  expect(countConditions({ assertions: [{}, {}] })).toBe(2);
+  expect(
+    countConditions({ assertions: { operator: "or", groups: [{ conditions: [{}] }, { conditions: [{}, {}] }] } }),
+  ).toBe(3);
+});
+
+test.each([
+  ["status_code", null, "status code"],
+  ["header", "Content-Type", "header content-type"],
+  ["json_path", "$.a", "$.a"],
+  ["body_regex", null, "body"],
+])("an assertion about %s names what it looks at", (type, target, words) =>
+  expect(subjectOf({ type, target })).toBe(words),
+);
