@@ -12,6 +12,9 @@ MAX_KEPT_BYTES = 2 * 2**20
 """Of a body that is kept. As text, a byte can take four, twice while it is decoded: one check stays below 16 MiB."""
 
 
+GZIP_MARK = b"\x1f\x8b"
+
+
 class CorruptBodyError(Exception):
     """The body isn't what its Content-Encoding says."""
 
@@ -78,8 +81,9 @@ class Body:
             return False
         if decoder.eof:
             # RFC 1952 §2.2: several members in a row are one file. Anything else behind the end is padding.
-            if self._encoding != "gzip" or not self._rest.startswith(b"\x1f\x8b"):
-                self._rest = b""
+            if self._encoding != "gzip" or not self._rest.startswith(GZIP_MARK):
+                # The mark may be cut through, and its other half arrive later.
+                self._rest = self._rest if self._rest == GZIP_MARK[:1] else b""
                 return False
             decoder = self._decoder = zlib.decompressobj(31)
         try:

@@ -184,7 +184,8 @@ class Http1Answer(Answer):
             if not self.is_complete:
                 raise
         bodies, self._bodies = self._bodies, []
-        return bodies
+        # Joined, because a 64 KiB of 1-byte chunks would hold the event loop for 80 ms, one after the other.
+        return bodies if len(bodies) < 2 else [b"".join(bodies)]
 
     def release(self) -> None:
         """Nothing more comes. Parser and answer know each other, and would wait for the garbage collector."""
@@ -193,10 +194,15 @@ class Http1Answer(Answer):
     @property
     def ends_with_connection(self) -> bool:
         """Neither a length nor chunks say where the body ends (RFC 9112 §6.3)."""
-        return "content-length" not in self.headers and "transfer-encoding" not in self.headers
+        coding = self.headers.get("transfer-encoding")
+        if coding is None:
+            return "content-length" not in self.headers
+        return coding.rpartition(",")[2].strip().lower() != "chunked"
 
     def on_headers_complete(self) -> None:
         """Called by the parser, like `on_header` and the two below. An interim answer is forgotten."""
+        if self.is_complete:  # and this another answer, which nobody asked for
+            return
         status = self._parser.get_status_code() if self._parser is not None else 0
         if 100 <= status < 200 and status != 101:
             self.forget_header()
@@ -207,7 +213,8 @@ class Http1Answer(Answer):
 
     def on_body(self, data: bytes) -> None:
         """Keep a piece until `feed` returns it."""
-        self._bodies.append(data)
+        if not self.is_complete:
+            self._bodies.append(data)
 
     def on_message_complete(self) -> None:
         """The end, unless the answer was an interim one."""
