@@ -9,6 +9,8 @@ import idna
 from asura.netguard import literal_address
 
 MAX_LENGTH = 2048
+MAX_LOCATION_LENGTH = 8192
+"""Of where a redirect leads: a request to log in (SAML) takes some 3,000 characters."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.IGNORECASE)
 _SAFE = "!#$%&'()*+,/:;=?@[]~-._"
@@ -49,6 +51,10 @@ def parse_url(text: str) -> Url:
     Raises ValueError: "must …", what is wrong with it.
     """
     _reject_oddities(text)
+    return _url(text)
+
+
+def _url(text: str) -> Url:
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -75,16 +81,12 @@ def join_url(base: Url, location: str) -> Url:
     Raises ValueError: nowhere that can be asked.
     """
     location = location.strip().replace(" ", "%20")
-    _reject_oddities(location)
+    _reject_oddities(location, at_most=MAX_LOCATION_LENGTH)
     try:
-        text = urljoin(f"{base.scheme}://{base.authority}{base.path}", location)
+        parts = urlsplit(urljoin(f"{base.scheme}://{base.authority}{base.path}", location))
     except ValueError as exc:
         raise ValueError("must be a valid URL") from exc
-    head, at, tail = text.partition("://")
-    authority, slash, path = tail.partition("/")
-    if at and "@" in authority:
-        text = f"{head}://{authority.rpartition('@')[2]}{slash}{path}"
-    return parse_url(text)
+    return _url(parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl())
 
 
 def parse_host(host: str) -> str:
@@ -129,10 +131,10 @@ def shown_host_port(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _reject_oddities(text: str) -> None:
+def _reject_oddities(text: str, *, at_most: int = MAX_LENGTH) -> None:
     if not text:
         raise ValueError("must not be empty")
-    if len(text) > MAX_LENGTH:
-        raise ValueError(f"must have at most {MAX_LENGTH} characters")
+    if len(text) > at_most:
+        raise ValueError(f"must have at most {at_most} characters")
     if any(c <= " " or "\x7f" <= c <= "\xa0" or "\ud800" <= c <= "\udfff" or c == "\\" for c in text):
         raise ValueError("must not have spaces, control characters or backslashes")
