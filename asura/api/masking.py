@@ -4,28 +4,20 @@ What is secret stands in the metadata of the settings class: `secret` for a fiel
 an object (header names, whatever their case).
 """
 
-import re
 import types
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, get_args
 
 import attrs
 
+from asura.model.secret import is_secret_name
 from asura.serde import wire_name
 
 MASK = "********"
 """What a secret reads as."""
 
 _NOTHING_STORED = "is the mask of a secret, but none is stored; give the secret itself"
-
-
-_SECRET_NAME = re.compile(r"(?i)token|secret|passw|auth|cookie|credential|session|signature|api-?key|(^|-)key($|-)")
-
-
-def is_secret_name(name: str, listed: Collection[str]) -> bool:
-    """Whether an entry of an object, such as a header, is secret: it is listed, or its name says so."""
-    return name.lower() in listed or _SECRET_NAME.search(name) is not None
 
 
 def masked(cls: type, settings: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 import codecs
 import re
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from time import perf_counter
 from typing import Any
@@ -12,12 +12,13 @@ import attrs
 import trio
 
 from asura.checks.base import NOTHING, Attempt, CheckType, Env, Fault, Keep, Stopwatch, TargetField, down, shortened
-from asura.checks.command_settings import CommandSettings, exit_statuses, problems
+from asura.checks.command_settings import SECRET_VARIABLES, CommandSettings, exit_statuses, problems
 from asura.checks.process import Output, run
 from asura.errors import OwnFailure, TargetRefused
 from asura.model.assertion import BODY_ASSERTIONS, AssertionType
 from asura.model.monitor import Status
 from asura.model.observation import Outcome, Reply
+from asura.model.secret import is_secret_name
 
 MAX_AT_ONCE = 32
 """Programs of all monitors. A script's interpreter takes 10 to 50 MB, and most of a core while it starts."""
@@ -29,6 +30,9 @@ MAX_DETAIL_CHARS = 800
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 LANG = "C.UTF-8"
+MIN_SECRET_CHARS = 4
+"""A shorter value is part of too many words to be hidden."""
+HIDDEN = "********"
 
 _PLACES = trio.CapacityLimiter(MAX_AT_ONCE)
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -55,6 +59,7 @@ def prepare(target: str, settings: CommandSettings, env: Env, keep: Keep = NOTHI
         argv=(settings.command, *settings.args),
         environment={"PATH": PATH, "LANG": LANG, **settings.env},
         degraded=frozenset(status for entry in settings.degraded_status for status in exit_statuses(entry)),
+        secrets=_secrets(settings.env),
         keeps_output=keep.body,
     )
     return plan.attempt
@@ -68,6 +73,8 @@ class _Plan:
     argv: Sequence[str]
     environment: dict[str, str] = attrs.field(repr=False)
     degraded: frozenset[int]
+    secrets: Sequence[str] = attrs.field(repr=False)
+    """What the program knows and nobody else may read in its output."""
     keeps_output: bool
 
     async def attempt(self, watch: Stopwatch) -> Outcome:
@@ -91,7 +98,7 @@ class _Plan:
                 status = await run(self.argv, environment=self.environment, out=out, err=err)
         finally:
             if status is None:
-                if lines := _lines(out) or _lines(err):
+                if lines := self._lines(out) or self._lines(err):
                     ending = f'killed before its end; its output begins with "{lines[0]}"'
                 watch.note = ending  # for the story, where it is the monitor's own timeout that has come
         if status is None:
@@ -103,7 +110,7 @@ class _Plan:
         return self._judged(status, out, err, took_ms=took_ms)
 
     def _judged(self, status: int, out: Output, err: Output, *, took_ms: int) -> Outcome:
-        lines = _lines(out) + _lines(err)
+        lines = self._lines(out) + self._lines(err)
         detail: dict[str, Any] = {"signal": _signal_name(-status)} if status < 0 else {"exit_status": status}
         if lines:
             detail["output"] = lines[:1] if status == 0 else _excerpt(lines)
@@ -111,7 +118,7 @@ class _Plan:
             status=self._verdict(status),
             message=shortened(_words(status, lines)),
             response_ms=took_ms,  # without the time that it waited for its place
-            reply=Reply(body=_text(out), is_cut=out.is_cut) if self.keeps_output else None,
+            reply=Reply(body=self._text(out), is_cut=out.is_cut) if self.keeps_output else None,
             detail=detail,
         )
 
@@ -119,6 +126,19 @@ class _Plan:
         if status == 0:
             return Status.UP
         return Status.DEGRADED if status in self.degraded else Status.DOWN
+
+    def _text(self, output: Output) -> str:
+        # The last character may be cut through.
+        text = codecs.getincrementaldecoder("utf-8")("replace").decode(bytes(output.kept), final=not output.is_cut)
+        for secret in self.secrets:
+            text = text.replace(secret, HIDDEN)
+        return text
+
+    def _lines(self, output: Output) -> list[str]:
+        """The first lines that say something, with nothing in them that a terminal or page would obey."""
+        text = _COLOURS.sub("", self._text(output)[: MAX_LINES * MAX_DETAIL_CHARS])
+        found = (re.sub(r"\s+", " ", line).strip() for line in re.split(r"[\r\n]+", text))
+        return [_printable(line) for line in found if line][:MAX_LINES]
 
 
 @asynccontextmanager
@@ -140,6 +160,12 @@ async def _place() -> AsyncIterator[None]:
             _PLACES.release()
 
 
+def _secrets(variables: Mapping[str, str]) -> tuple[str, ...]:
+    """The values that hide, long ones first: a short one may be part of them."""
+    found = {value for name, value in variables.items() if is_secret_name(name, SECRET_VARIABLES)}
+    return tuple(sorted((each for each in found if len(each) >= MIN_SECRET_CHARS), key=len, reverse=True))
+
+
 def _words(status: int, lines: Sequence[str]) -> str:
     """What a person reads of a run that failed."""
     if status == 0:
@@ -155,18 +181,6 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:  # real-time signals have no names
         return f"signal {number}"
-
-
-def _text(output: Output) -> str:
-    # The last character may be cut through.
-    return codecs.getincrementaldecoder("utf-8")("replace").decode(bytes(output.kept), final=not output.is_cut)
-
-
-def _lines(output: Output) -> list[str]:
-    """The first lines that say something, with nothing in them that a terminal or page would obey."""
-    text = _COLOURS.sub("", output.kept[: MAX_LINES * MAX_DETAIL_CHARS].decode("utf-8", "replace"))
-    found = (re.sub(r"\s+", " ", line).strip() for line in re.split(r"[\r\n]+", text))
-    return [_printable(line) for line in found if line][:MAX_LINES]
 
 
 def _printable(line: str) -> str:
@@ -202,8 +216,9 @@ arguments, so list programs that are harmless with any arguments: a shell or an 
 everything. Variables that would make another program of it, such as `LD_PRELOAD`, `BASH_ENV` or `PATH`, are refused.
 
 **How it is run**: without a shell, as Asura's own user and within what its service may do, in the folder `/`, with an
-empty standard input, and with `PATH`, `LANG` and what the monitor itself sets as its whole environment. At most 32
-programs run at once; the others wait for them. No run takes longer than `monitor.command_timeout`.
+empty standard input, and with `PATH`, `LANG` and what the monitor itself sets as its whole environment. The values of
+variables that are named like secrets are hidden where the program prints them. At most 32 programs run at once; the
+others wait for them. No run takes longer than `monitor.command_timeout`.
 
 **How it ends**: when the program itself has ended, whatever else holds its output. What is left of its process group is
 killed then. At the timeout it is killed with its children and theirs, those in sessions of their own included. Only

@@ -352,14 +352,27 @@ async def test_the_surroundings_are_what_the_monitor_says_and_no_more(
         "import os, sys; print(sorted(os.environ.items())); print(os.getcwd(), repr(sys.stdin.read()), sys.argv[1:])"
     )
     settings = COMMAND.settings(
-        command=sys.executable, args=("-I", "-c", script, "$HOME", "a b", "*", ""), env={"TOKEN": "mine"}
+        command=sys.executable, args=("-I", "-c", script, "$HOME", "a b", "*", ""), env={"PLACE": "mine"}
     )
     outcome = await COMMAND.prepare("x", settings, allowing, Keep(body=True))(Stopwatch())
     assert outcome.reply is not None
     assert (outcome.reply.body or "").splitlines() == [
-        str([("LANG", "C.UTF-8"), ("PATH", command.PATH), ("TOKEN", "mine")]),
+        str([("LANG", "C.UTF-8"), ("PATH", command.PATH), ("PLACE", "mine")]),
         "/ '' ['$HOME', 'a b', '*', '']",
     ]
+
+
+async def test_secrets_of_the_environment_are_hidden_in_the_output(allowing: Env) -> None:
+    settings = COMMAND.settings(
+        command=SHELL,
+        args=("-c", "echo $API_TOKEN $DATABASE_URL $PLACE $PIN; echo $API_TOKEN >&2; exit 1"),
+        env={"API_TOKEN": "s3cret", "DATABASE_URL": "db://s3cret", "PLACE": "here", "PIN": "1"},
+    )
+    outcome = await COMMAND.prepare("x", settings, allowing, Keep(body=True))(Stopwatch())
+    assert outcome.message == "exit status 1: ******** ******** here 1"
+    assert outcome.detail == {"exit_status": 1, "output": ["******** ******** here 1", "********"]}
+    assert outcome.reply is not None
+    assert outcome.reply.body == "******** ******** here 1\n"
 
 
 async def test_no_descriptor_is_handed_down(sh: Shell, tmp_path: Path) -> None:
@@ -525,7 +538,7 @@ def test_an_exit_status_stands_for_itself(number: int) -> None:
     if 1 <= number <= 255:
         assert list(exit_statuses(number)) == list(exit_statuses(str(number))) == [number]
     else:
-        with pytest.raises(ValueError, match="^must have exit statuses from 1 to 255"):
+        with pytest.raises(ValueError, match=r"^must have exit statuses from 1 to 255"):
             exit_statuses(number)
 
 
