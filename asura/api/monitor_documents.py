@@ -115,6 +115,9 @@ class MonitorView:
     status_since: Instant
     confirming: bool = attrs.field(metadata={"help": "the last checks contradict the status, but not yet often enough"})
     stale: bool = attrs.field(metadata={"help": "nothing has been seen for so long that the status is an old one"})
+    suppressed_by: Sequence[int] = attrs.field(
+        metadata={"help": "it is down and no incident was opened, because these monitors that it depends on are down"}
+    )
     last_check_at: Instant | None
     last_response_ms: int | None
     last_message: str
@@ -287,7 +290,13 @@ def to_document(monitor: Monitor) -> dict[str, Any]:
 
 
 def view(
-    monitor: Monitor, state: MonitorState, changes: Changes, *, now_ms: int, recent: str | None = None
+    monitor: Monitor,
+    state: MonitorState,
+    changes: Changes,
+    *,
+    now_ms: int,
+    suppressed_by: Sequence[int] = (),
+    recent: str | None = None,
 ) -> MonitorView:
     """A monitor as clients read it.
 
@@ -305,6 +314,7 @@ def view(
         status_since=instant(state.status_since if monitor.enabled or not changes else changes[-1][0]),
         confirming=monitor.enabled and state.confirming,
         stale=is_stale,
+        suppressed_by=suppressed_by,
         last_check_at=maybe_instant(state.last_check_at),
         last_response_ms=state.last_response_ms,
         last_message=state.last_message,

@@ -12,7 +12,7 @@ from asura.api.errors import bad_query
 from asura.api.monitor_documents import MonitorDocument, MonitorView
 from asura.api.paging import Page, Paging, page_of
 from asura.errors import InvalidDocument
-from asura.model.monitor import Monitor, MonitorState
+from asura.model.monitor import Monitor, MonitorState, MonitorStatus
 from asura.scheduler import changes
 from asura.store import channels, charts, monitors, overview, states, timeline
 from asura.store.database import Conn
@@ -85,10 +85,29 @@ def views(
     ids = [monitor.id for monitor, _ in found]
     past = timeline.of_monitors(conn, ids, since=now_ms - LONGEST_WINDOW_MS)
     recent = charts.recent_as_json(conn, ids, limit=RECENT_CHECKS) if with_recent else {}
+    reasons = _reasons(conn, found)
     return [
-        documents.view(monitor, state, past.get(monitor.id, []), now_ms=now_ms, recent=recent.get(monitor.id))
+        documents.view(
+            monitor,
+            state,
+            past.get(monitor.id, []),
+            now_ms=now_ms,
+            suppressed_by=reasons.get(monitor.id, ()),
+            recent=recent.get(monitor.id),
+        )
         for monitor, state in found
     ]
+
+
+def _reasons(conn: Conn, found: Sequence[tuple[Monitor, MonitorState]]) -> dict[int, list[int]]:
+    """Which dependencies hold back the incident of each monitor that is down without one."""
+    held = {
+        monitor.id: monitor.depends_on
+        for monitor, state in found
+        if monitor.enabled and state.status is MonitorStatus.DOWN and not state.announced and monitor.depends_on
+    }
+    down = states.down_among(conn, {each for depends_on in held.values() for each in depends_on}) if held else set()
+    return {monitor_id: [each for each in depends_on if each in down] for monitor_id, depends_on in held.items()}
 
 
 def view_of(conn: Conn, monitor_id: int, *, now_ms: int, with_recent: bool = False) -> MonitorView:

@@ -100,3 +100,25 @@ async def test_a_deleted_incident_is_gone(api: Api):
     assert (await api.bot.delete("/api/v1/incidents/1")).status_code == 204
     assert (await api.bot.get("/api/v1/incidents/1")).status_code == 404
     assert (await api.bot.delete("/api/v1/incidents/1")).status_code == 404
+
+
+async def test_what_is_down_behind_its_dependency_says_so(api: Api):
+    now_ms = api.services.clock.now_ms()
+    router = (await make(api, name="router", failure_threshold=1))["id"]
+    web = (await make(api, name="web", failure_threshold=1, depends_on=[router]))["id"]
+
+    async def see(monitor_id: int, status: Status, *, ago_ms: int) -> None:
+        await api.services.record([factories.observation(monitor_id, status, at=now_ms - ago_ms)])
+
+    async def read() -> tuple[str, list[int]]:
+        found = (await api.reader.get(f"/api/v1/monitors/{web}")).json()
+        return found["status"], found["suppressed_by"]
+
+    await see(router, Status.DOWN, ago_ms=900)
+    await see(web, Status.DOWN, ago_ms=800)
+    assert await read() == ("down", [router])
+    await see(router, Status.UP, ago_ms=700)
+    await see(web, Status.DOWN, ago_ms=600)
+    assert await read() == ("down", [])
+    listed = (await api.reader.get("/api/v1/incidents?status=open")).json()["data"]
+    assert [each["monitor_id"] for each in listed] == [web]

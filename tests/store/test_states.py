@@ -65,3 +65,11 @@ def test_in_doubt_is_what_fails_and_is_not_down_yet(conn: WriteConnection) -> No
     for monitor_id, status in zip(made, statuses, strict=True):
         states.save(conn, MonitorState(monitor_id=monitor_id, status=status, confirming=monitor_id != made[4]))
     assert states.doubtful(conn) == set(made[:2])
+
+
+def test_which_are_down(conn: WriteConnection) -> None:
+    up, down, paused = (factories.create(conn, name=name, enabled=name != "c").id for name in "abc")
+    for monitor_id, status in ((up, MonitorStatus.UP), (down, MonitorStatus.DOWN), (paused, MonitorStatus.DOWN)):
+        states.save(conn, MonitorState(monitor_id=monitor_id, status=status))
+    assert states.down_among(conn, [up, down, paused, 999]) == {down}
+    assert states.down_among(conn, []) == set()
