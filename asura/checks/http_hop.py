@@ -19,6 +19,8 @@ from asura.netguard import Address
 
 ALPN = {"auto": ("h2", "http/1.1"), "1.1": ("http/1.1",), "2": ("h2",)}
 """What is offered in the TLS handshake, by the setting `http_version`."""
+_BODILESS = frozenset({204, 304})
+"""Whatever length they name (RFC 9110 §6.4.1)."""
 _NO_HTTP2 = "the target doesn't offer HTTP/2"
 
 
@@ -113,8 +115,12 @@ class Way:
 
     async def _ask_http2(self, connection: Connection, request: Request, watch: Stopwatch) -> Answer:
         answer = Answer(is_head=request.method == "HEAD", limit=self.limit, needle=self.needle, keep=self.keep)
-        headers = request.http2_headers()
-        await http2.request(connection, headers=headers, body=request.body, sink=_Sink(answer), watch=watch)
+        headers, sink = request.http2_headers(), _Sink(answer)
+        await http2.request(connection, headers=headers, body=request.body, sink=sink, watch=watch)
+        length = answer.headers.get("content-length", "")
+        # h2 compares the length with what comes in DATA frames, but not with none at all.
+        if sink.wants_body and answer.body.raw_size == 0 and length.strip("0"):
+            raise Fault(f"the answer is broken HTTP/2: a body of 0 bytes, where the header says {length}")
         answer.check_end()
         return answer
 
@@ -122,16 +128,19 @@ class Way:
 class _Sink:
     """Fills an answer from HTTP/2."""
 
-    __slots__ = ("_answer",)
+    __slots__ = ("_answer", "wants_body")
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
+        self.wants_body = not answer.is_head
 
     def on_headers(self, status: int, headers: http2.Headers) -> bool:
         for name, value in headers:
             self._answer.on_header(name.encode("latin-1"), value.encode("latin-1"))
         self._answer.end_header(status)
-        return not self._answer.is_head
+        if status in _BODILESS:
+            self.wants_body = False
+        return self.wants_body
 
     async def on_data(self, data: bytes) -> bool:
         await self._answer.digest([data])

@@ -59,7 +59,7 @@ def _fits_proxy(instance: "HttpSettings", _: object, value: BasicAuth | None) ->
     if not instance.proxy:
         raise ValueError("must be empty without a proxy")
     is_long = max(len(value.username.encode()), len(value.password.encode())) > MAX_SOCKS_TEXT_BYTES
-    if is_long and instance.proxy.startswith("socks5:"):
+    if is_long and instance.proxy.lower().startswith("socks5:"):
         raise ValueError(f"must have a user name and password of at most {MAX_SOCKS_TEXT_BYTES} bytes each for SOCKS5")
 
 

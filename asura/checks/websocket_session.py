@@ -3,6 +3,7 @@
 No extension is offered, so nothing that arrives is compressed.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -193,13 +194,16 @@ def _got(last: bytes) -> str:
     return f"; the last was {shown(last)}" if last else ""
 
 
+_SECRETS = re.compile(rb"(?<=//)[^/?#]*@|[?#].*")
+"""What of a URL may be secret: credentials, query and fragment."""
+
+
 def rejection_words(event: RejectConnection) -> str:
     """An answer to the handshake that is no WebSocket."""
     status, words = event.status_code, status_words(event.status_code)
     location = next((value for name, value in event.headers if name.lower() == b"location"), None)
     if 300 <= status < 400 and location is not None:
-        # Without the query, which may hold secrets.
-        return f"the handshake was answered {words}, to {shown(location.partition(b'?')[0])}: not followed"
+        return f"the handshake was answered {words}, to {shown(_SECRETS.sub(b'', location))}: not followed"
     return f"the handshake was answered {words}, expected 101 Switching Protocols"
 
 

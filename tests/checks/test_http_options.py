@@ -140,6 +140,10 @@ TOGETHER: dict[str, tuple[dict[str, object], dict[str, str]]] = {
         {"proxy": "socks5://p.example:1", "proxy_auth": {"type": "basic", "username": "ann", "password": "ü" * 128}},
         {"proxy_auth": "must have a user name and password of at most 255 bytes each for SOCKS5"},
     ),
+    "the same in capitals": (
+        {"proxy": "SOCKS5://p.example:1", "proxy_auth": {"type": "basic", "username": "ann", "password": "ü" * 128}},
+        {"proxy_auth": "must have a user name and password of at most 255 bytes each for SOCKS5"},
+    ),
     "a proxy without a port": ({"proxy": "http://p.example"}, {"proxy": "must have a port, such as "}),
     "another HTTP version": ({"http_version": "3"}, {"http_version": "must be one of auto, 1.1, 2"}),
 }

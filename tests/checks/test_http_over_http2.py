@@ -44,6 +44,7 @@ UP: dict[str, tuple[Behaviour, dict[str, object]]] = {
     "trailers": (says(head(), body(b"hello", end=False), head(None, ("x", "y"), end=True)), {"keyword": "hello"}),
     "HEAD": (says(head("200", ("content-length", "99"), end=True)), {"method": "HEAD"}),
     "HEAD without an end": (says(head("200", ("content-length", "99"))), {"method": "HEAD"}),
+    "not modified, without an end": (says(head("304", ("content-length", "99")), body(b"")), {}),
     "an endless body": (floods(head(), body(b"x" * 1000, end=False)), {}),
     "a redirect that isn't followed": (says(head("302", ("location", "/b"), end=True)), {"follow_redirects": False}),
     "a graceful end": (says(go_away(0), head(), body(b"hello")), {"keyword": "hello"}),
@@ -102,6 +103,11 @@ DOWN: dict[str, tuple[Behaviour, dict[str, object], str]] = {
         says(head("200", ("content-length", "10")), body(b"hello")),
         {},
         "the answer is broken HTTP/2: a body of 5 bytes, where the header says 10",
+    ),
+    "no body where there should be one": (
+        says(head("200", ("content-length", "10"), end=True)),
+        {},
+        "the answer is broken HTTP/2: a body of 0 bytes, where the header says 10",
     ),
     "garbage": (says(b"garbage garbage garbage", settings=b""), {}, 'the answer is not HTTP/2: "garbage garbage'),
     "HTTP/1.1 all the same": (

@@ -93,7 +93,7 @@ DOWN: dict[str, tuple[Behaviour, dict[str, object], str]] = {
     "a page": (answer(200), {}, "the handshake was answered 200 OK, expected 101 Switching Protocols"),
     "no such page": (answer(404), {}, "the handshake was answered 404 Not Found, expected 101 Switching Protocols"),
     "a redirect": (
-        redirect("https://example.org/login?token=secret"),
+        redirect("https://ann:secret@example.org/login#token=secret?secret"),
         {},
         'the handshake was answered 302 Found, to "https://example.org/login": not followed',
     ),
