@@ -167,6 +167,7 @@ probes: {enabled: true}
         ("server: {external_url: 'http://u:p@example.org'}", "must be empty or an address"),
         ("server: {external_url: 'http://example.org:99999'}", "must be empty or an address"),
         ("server: {cors_origins: ['*']}", "must be an origin such as https://"),
+        ("monitor: {docker_sockets: [run/docker.sock]}", "must be the absolute path of a socket, such as /run/"),
         ("server: {cors_origins: https://a.example}", "must be a list"),
         ("server: {trusted_proxies: [10.0.0.1/8]}", "perhaps 10.0.0.0/8 is meant"),
         ("server: {trusted_proxies: [localhost]}", "must be an address or a network"),
