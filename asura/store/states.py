@@ -88,7 +88,8 @@ def down_among(conn: Conn, monitor_ids: Iterable[int]) -> set[int]:
     """Which of the monitors are watched and confirmed down."""
     rows = conn.execute(
         "SELECT monitor_id FROM monitor_state JOIN monitor ON monitor.id = monitor_id"
-        " WHERE monitor_state.status = 'down' AND monitor.enabled = 1 AND monitor_id IN (SELECT value FROM json_each(?))",
+        " WHERE monitor_state.status = 'down' AND monitor.enabled = 1"
+        " AND monitor_id IN (SELECT value FROM json_each(?))",
         (to_json(list(monitor_ids)),),
     )
     return {row[0] for row in rows}
