@@ -135,7 +135,9 @@ def test_a_location_is_joined(location: str, expected: str) -> None:
     assert f"{url.scheme}://{url.authority}{url.path}" == expected
 
 
-@pytest.mark.parametrize("location", ["javascript:1", "", "/a\r\nb", "http://[::1", "data:,x", "/" + "a" * 8192], ids=lambda each: each[:40])
+@pytest.mark.parametrize(
+    "location", ["javascript:1", "", "/a\r\nb", "http://[::1", "data:,x", "/" + "a" * 8192], ids=lambda each: each[:40]
+)
 def test_a_location_that_leads_nowhere_is_refused(location: str) -> None:
     with pytest.raises(ValueError, match=r"^must "):
         join_url(parse_url("http://a.example/"), location)
