@@ -258,8 +258,8 @@ class _Series:
         self.round_trips_ms[index] = took_ms
         self.watch.note = f"{len(self.round_trips_ms)} of {len(self.sent)} packets answered"
         if self.watch.talks:
-            bytes_ = f"{seen.size_bytes} bytes"
-            self.watch.tell("reply", f"packet {index + 1}: {bytes_} from {self.echo.address.ip} in {took_ms:.3f} ms")
+            whence = f"{seen.size_bytes} bytes from {self.echo.address.ip}"
+            self.watch.tell("reply", f"packet {index + 1}: {whence} in {took_ms:.3f} ms")
 
     def _note_stray(self) -> None:
         self.strays += 1
