@@ -138,6 +138,7 @@ function create(world, body) {
     uptime: { "24h": null, "7d": null, "30d": null, "90d": null },
     status: "pending",
     confirming: false,
+    suppressed_by: [],
     stale: false,
     status_since: now,
     last_message: "",

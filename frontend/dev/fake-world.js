@@ -100,6 +100,7 @@ function makeMonitor(id, scenario, now) {
     notification_channel_ids: [],
     escalation_policy_id: null,
     depends_on: id % 6 === 0 ? [1, 3] : [],
+    suppressed_by: status === "down" && id % 6 === 0 ? [3] : [],
     regions: [],
     status,
     confirming: scenario !== "calm" && (id === 9 || id === 23),

@@ -21,6 +21,7 @@ function monitor(changes: Partial<Monitor> = {}): Monitor {
     target: "https://shop.example.org",
     status: "up",
     confirming: false,
+    suppressed_by: [],
     status_since: AT,
     last_message: "",
     stale: false,

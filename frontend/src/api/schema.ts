@@ -370,6 +370,7 @@ export interface Monitor {
   status_since: string;
   confirming: boolean;
   stale: boolean;
+  suppressed_by: number[];
   last_check_at: string | null;
   last_response_ms: number | null;
   last_message: string;

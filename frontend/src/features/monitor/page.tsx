@@ -172,7 +172,7 @@ function Standing({ monitor }: { monitor: Monitor }) {
               : `The last check failed; ${monitor.failure_threshold} in a row make it down.`}
           </p>
         )}
-        {status === "down" && monitor.depends_on.length > 0 && <Cause ids={monitor.depends_on} />}
+        {monitor.suppressed_by.length > 0 && <Cause ids={monitor.suppressed_by} />}
         {monitor.stale && <p class="verdict-doubt">The last check is older than it should be.</p>}
       </div>
     </div>
@@ -181,15 +181,13 @@ function Standing({ monitor }: { monitor: Monitor }) {
 
 function Cause({ ids }: { ids: number[] }) {
   const query = useDependencies(ids);
-  const down = (query.data ?? []).filter((one) => one?.status === "down");
-  if (down.length === 0) return null;
   return (
     <p class="verdict-doubt">
       It depends on{" "}
-      {down.map((one, index) => (
-        <span key={one?.id}>
+      {ids.map((id, index) => (
+        <span key={id}>
           {index > 0 && ", "}
-          <a href={`./monitors/${one?.id}`}>{one?.name}</a>
+          <a href={`./monitors/${id}`}>{query.data?.[index]?.name ?? `monitor ${id}`}</a>
         </span>
       ))}
       , which is down: until that is over no incident is opened for this one.
