@@ -25,6 +25,8 @@ from asura.serde import load
 from asura.store import monitors
 from asura.store.database import Store
 
+AFTERWARDS_S = 0.4
+"""After the timeout, for the assertions and contents of an answer that came at its very end."""
 STALLED_S = 5.0
 """So long after its deadline a check has not ended because of its target, but because this process did not run."""
 
@@ -80,7 +82,8 @@ class Checker:
         async def observe(*, silent_ms: int | None = None) -> Observation:
             nonlocal hung
             while True:
-                place = Place(hangs=hung, keeps=talks)
+                # What runs on this machine isn't broken off and begun anew: a program would run twice.
+                place = Place(hangs=hung, keeps=talks or check_type.is_local)
                 if not self._places.take_at_once(place):
                     await self._places.take(place)
                 try:
@@ -105,15 +108,16 @@ class Checker:
                 outcome = Outcome(status=Status.DOWN, message=watch.story(timeout_s), timings=watch.timings())
             if outcome.status is Status.DOWN:
                 _need_to_have_run(until=attempting.deadline)
+            until_s = attempting.deadline + AFTERWARDS_S
             if judged is not None:
-                outcome = await judged(outcome, self._clock.now_ms())
+                outcome = await judged(outcome, self._clock.now_ms(), until_s)
             if monitor.upside_down or outcome.message:
                 outcome = rules.judge(outcome, upside_down=monitor.upside_down)
             if watch.notes:
                 outcome = attrs.evolve(outcome, notes=tuple(watch.notes))
             content = None
             if outcome.reply is not None:
-                content = await see(outcome) if see else None
+                content = await see(outcome, until_s) if see else None
                 outcome = attrs.evolve(outcome, reply=None)  # a body must not wait for the store
             return Observation(
                 monitor_id=monitor.id,

@@ -23,9 +23,10 @@ import click
 import asura
 from asura import units
 from asura.checker import rules as checking
+from asura.checks.icmp_socket import open_socket
 from asura.config.load import load
 from asura.config.schema import Config
-from asura.errors import ConfigError, StoreError
+from asura.errors import ConfigError, OwnFailure, StoreError
 from asura.store.inspection import holder_of, inspect
 
 PROBE_NAME = "example.com"
@@ -70,6 +71,7 @@ def findings(config: Config, config_path: Path, *, offline: bool) -> Iterator[Fi
     yield from _database(config.database.path)
     yield from _clock()
     yield from _limits(config)
+    yield from ping_permission()
     yield from _daemon(config)
     if not offline:
         yield from _network()
@@ -163,6 +165,19 @@ def _limits(config: Config) -> Iterator[Finding]:
         places = checking.places(wanted, open_files=hard)
         text = f"{hard} files may be open at once, so {places} checks instead of {wanted} may run at the same time"
         yield Finding(verdict="warn", part="limits", text=text, remedy=f"ulimit -n {needed}, or LimitNOFILE in systemd")
+
+
+def ping_permission() -> Iterator[Finding]:
+    """Whether ICMP monitors can work, for each family."""
+    for family, name in ((socket.AF_INET, "IPv4"), (socket.AF_INET6, "IPv6")):
+        try:
+            open_socket(family).close()
+        except OwnFailure as exc:
+            yield Finding(verdict="warn", part="ping", text=f"ICMP monitors over {name} can't work", remedy=str(exc))
+        except OSError as exc:
+            yield Finding(verdict="warn", part="ping", text=f"there is no {name} here: {exc}")
+        else:
+            yield Finding(verdict="ok", part="ping", text=f"permitted over {name}")
 
 
 def _daemon(config: Config) -> Iterator[Finding]:

@@ -24,7 +24,7 @@ from asura.config.live import Live
 from asura.config.load import load
 from asura.config.schema import Config
 from asura.consensus.service import collect
-from asura.daemon import pipeline, signals, systemd
+from asura.daemon import pipeline, privileges, signals, systemd
 from asura.daemon.journal import keep_journal
 from asura.daemon.supervise import Supervisor
 from asura.errors import AsuraError, ConfigError
@@ -57,6 +57,7 @@ async def run(
 
     """
     failure: AsuraError | None = None
+    privileges.keep_to_ourselves()
     _allow_open_files()
     hub = Hub()
     options = StoreOptions(
