@@ -32,12 +32,16 @@ MAX_STRAYS = 500
 """Packets that answer something else. A flood of them would cost a core until the timeout."""
 MAX_UDP_BYTES = 65_535
 RESOLV_CONF = "/etc/resolv.conf"
+RESERVE_S = 0.1
+"""Before the check's deadline, for an answer that one of several servers gave already."""
 REREAD_S = 5.0
 """How long the machine's resolvers are believed to be the same."""
 MAX_RESOLVERS = 3
 """As the C library reads them (resolv.conf(5))."""
 
-_FORMERR, _NOTIMP = 1, 4
+_FORMERR, _SERVFAIL, _NOTIMP, _REFUSED = 1, 2, 4, 5
+_UNABLE = frozenset({_SERVFAIL, _NOTIMP, _REFUSED})
+"""Results that say something of the server and not of the name, after which the C library asks the next one."""
 
 
 @attrs.frozen(kw_only=True)
@@ -54,19 +58,28 @@ async def ask(
 ) -> DnsReply:
     """Ask the first server that answers, in their order. `name` is what they are called, if they have one.
 
+    Servers without one name are the machine's resolvers: if one of them can't answer, the next is asked, and only if
+    none can is that the answer.
+
     Raises Fault: none gave an answer that could be read. OwnFailure: this machine has no socket left.
     """
     fault = Fault("no name server was asked")
+    unable: DnsReply | None = None
     for left, address in zip(range(len(servers), 0, -1), servers, strict=True):
         shown = _shown(address, name)
+        is_last = left == 1 and unable is None
         try:
-            if left == 1:
-                return await _ask_one(address, asked, over_tcp=over_tcp, shown=shown, watch=watch)
-            with trio.move_on_after(min(CONNECT_SHARE_S, _remaining_s() / left)):
-                return await _ask_one(address, asked, over_tcp=over_tcp, shown=shown, watch=watch)
+            with trio.move_on_after(math.inf if is_last else min(CONNECT_SHARE_S, _share_s(left))):
+                reply = await _ask_one(address, asked, over_tcp=over_tcp, shown=shown, watch=watch)
+                if name or left == 1 or reply.head.rcode not in _UNABLE:
+                    return reply
+                unable = unable or reply
+                continue
             fault = Fault(f"{shown} did not answer")
         except Fault as exc:
             fault = exc
+    if unable is not None:
+        return unable
     if len(servers) > 1:
         raise Fault(f"{fault} ({len(servers)} name servers tried)")
     raise fault
@@ -76,6 +89,11 @@ def _shown(address: Address, name: str) -> str:
     port = int(address.sockaddr[1])
     ip = address.ip if port == PORT else shown_host_port(address.ip, port)
     return f"{name} ({ip})" if name else ip
+
+
+def _share_s(left: int) -> float:
+    """For one of so many servers; the last leaves time to tell what another said."""
+    return _remaining_s() / left if left > 1 else max(0.0, _remaining_s() - RESERVE_S)
 
 
 def _remaining_s() -> float:

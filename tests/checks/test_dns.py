@@ -8,6 +8,7 @@ from typing import Any
 
 import dns.flags
 import dns.message
+import dns.rcode
 import pytest
 import trio
 
@@ -509,6 +510,30 @@ async def test_the_machines_own_resolvers_are_asked_in_turn(
     assert (await check("dns", "db.example", timeout_s=1)).message == ""
     own_resolvers(monkeypatch, free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_DGRAM))
     assert (await check("dns", "db.example")).message.endswith("(2 name servers tried)")
+
+
+@pytest.mark.parametrize("rcode", [2, 4, 5], ids=["SERVFAIL", "NOTIMP", "REFUSED"])
+async def test_another_resolver_is_asked_where_one_cannot_answer(
+    rcode: int, check: Check, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unable = await start_name_server(nursery, answer(rcode=rcode))
+    server = await start_name_server(nursery, A)
+    silent = await start_name_server(nursery, lambda _: [])
+    own_resolvers(monkeypatch, unable.port, server.port)
+    assert (await check("dns", "db.example")).message == ""
+    for others in ((unable.port,), (silent.port,), (free_port(socket.SOCK_DGRAM),)):
+        own_resolvers(monkeypatch, unable.port, *others)
+        outcome = await check("dns", "db.example", timeout_s=0.6)
+        assert f": {dns.rcode.to_text(dns.rcode.Rcode(rcode))} from 127.0.0.1:" in outcome.message
+
+
+async def test_a_name_that_does_not_exist_is_asked_for_once(
+    check: Check, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await start_name_server(nursery, answer(rcode=3))
+    second = await start_name_server(nursery, A)
+    own_resolvers(monkeypatch, first.port, second.port)
+    assert (await check("dns", "db.example", rcode="NXDOMAIN")).message == ""
 
 
 RESOLV_CONF = {
