@@ -23,7 +23,7 @@ from asura.model.observation import Outcome
 from asura.netguard import ResolveError
 
 RESERVE_S = 0.25
-"""Before the check's deadline: so long a registry is waited for, where an older answer of it can stand in."""
+"""Before the check's deadline: until then a registry is waited for, because its silence is no fault of the domain."""
 RDAP_SHARE = 0.6
 """Of the time, where WHOIS can be asked after it."""
 
@@ -81,12 +81,10 @@ class _Plan:
 
     async def _renewed(self, known: Known, watch: Stopwatch) -> Known:
         """What is known after the registry was asked, whether it answered or not."""
-        if known.registration is None:
+        left_s = trio.current_effective_deadline() - trio.current_time() - RESERVE_S
+        with trio.move_on_after(max(0.0, left_s)):
             return await self._asked(known, watch)
-        until = trio.current_effective_deadline() - RESERVE_S
-        with trio.move_on_at(until):
-            return await self._asked(known, watch)
-        return known.after_fault("the registry did not answer in time", now_s=time.monotonic())
+        return known.after_fault(watch.story(round(left_s, 1)), now_s=time.monotonic())
 
     async def _asked(self, known: Known, watch: Stopwatch) -> Known:
         try:
@@ -164,7 +162,9 @@ class _Plan:
         answered = is_asked and not known.fault
         if found is None:
             message = f"when the registration of {self.domain} ends is not known: {known.fault}"
-            return Outcome(status=Status.DOWN, message=shortened(message), timings=watch.timings())
+            # Not down: after each start of this process nothing is known, and a page for a registry's rest is one for
+            # nothing.
+            return Outcome(status=Status.DEGRADED, message=shortened(message), timings=watch.timings())
         status, message = self._judged(found)
         if known.fault:
             status, message = known.doubted(status, message, now_s=time.monotonic())
@@ -215,7 +215,7 @@ that says down for ten minutes once it has been given three times; checks in bet
 hand always asks.
 
 A registry that can't be asked is no fault of the domain: what it said last holds on for seven days, with a note, and
-then the monitor is degraded. Only when nothing at all is known is it down.
+then the monitor is degraded, not down. So it is when nothing is known yet, as after a restart.
 """,
     target=TargetField(
         label="Domain", help="The registered domain itself, not a name below it.", placeholder="example.org"
