@@ -196,6 +196,8 @@ class CheckType:
     """What is wrong with target and settings together, or under this configuration, by field."""
     asserts: frozenset[AssertionType] = frozenset({AssertionType.RESPONSE_TIME})
     """What assertions can be made about its answers. One with a body can track changes, too."""
+    example: Mapping[str, Any] = attrs.field(factory=dict)
+    """Settings for the example in the docs, where the defaults alone would be refused."""
     is_local: bool = False
     """Only this machine can check it; probes elsewhere can't."""
 

@@ -201,6 +201,7 @@ def _excerpt(lines: Sequence[str]) -> list[str]:
 COMMAND = CheckType(
     name="command",
     label="Command",
+    example={"command": "/usr/lib/nagios/plugins/check_disk", "args": ["-w", "10%"], "degraded_status": ["1"]},
     about="""\
 Runs a program of the machine that Asura runs on, and judges it by its exit status.
 

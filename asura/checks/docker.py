@@ -177,7 +177,8 @@ DOCKER = CheckType(
     name="docker",
     label="Docker container",
     about="""\
-Asks a Docker engine, or Podman's, for one container by `GET /containers/{name}/json`, and judges its state and health.
+Asks a Docker engine for the state and health of a container. Podman's answers the same; the question is
+`GET /containers/{name}/json`.
 
 - **Up**: it runs, and its health check passes, or it has none.
 - **Degraded**: it runs, and its health check has not passed yet since it was started.

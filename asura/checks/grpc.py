@@ -241,8 +241,8 @@ GRPC = CheckType(
     name="grpc",
     label="gRPC",
     about="""\
-Asks a gRPC server's standard health service, `grpc.health.v1.Health/Check`, over a fresh HTTP/2 connection: in clear
-text, or with `tls` over TLS.
+Asks a gRPC server for its health. That is the standard service, `grpc.health.v1.Health/Check`, asked over a fresh
+HTTP/2 connection: in clear text, or with `tls` over TLS.
 
 It is **up** when the answer is `SERVING`, for the `service` that is named or for the whole server. It is **down** with
 `NOT_SERVING`, `UNKNOWN` and `SERVICE_UNKNOWN`, when the server has no health service or knows nothing of the service,

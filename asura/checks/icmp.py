@@ -314,8 +314,8 @@ ICMP = CheckType(
     name="icmp",
     label="Ping",
     about="""\
-Sends ICMP echo requests (pings) to an IPv4 or IPv6 address, a fifth of a second apart, and waits until the timeout for
-the replies. A reply counts when it comes from the address that was asked and carries a random mark of its request; a
+Pings a host: ICMP echo over IPv4 or IPv6. The packets go out a fifth of a second apart, and replies are waited for
+until the timeout. A reply counts when it comes from the address that was asked and carries a random mark of its request; a
 second one to the same request doesn't.
 
 - **Up**: every packet was answered.

@@ -298,8 +298,8 @@ MQTT = CheckType(
     name="mqtt",
     label="MQTT",
     about="""\
-Connects to an MQTT broker (3.1.1 or 5), in clear text or with `tls` over TLS: usually on port 1883 or 8883. The session
-is a clean one without a will, and it ends properly.
+Connects to an MQTT broker, and perhaps waits for a message. It speaks MQTT 3.1.1 or 5, in clear text or with `tls` over
+TLS: usually on port 1883 or 8883. The session is a clean one without a will, and it ends properly.
 
 It is **up** when the broker takes the connection. With a `topic` it must take the subscription, too, and a message on
 it must come that contains `expect`, or any without it: a retained one at once, another whenever it is published.

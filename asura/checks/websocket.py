@@ -200,8 +200,8 @@ WEBSOCKET = CheckType(
     name="websocket",
     label="WebSocket",
     about="""\
-Opens a WebSocket (RFC 6455) over a fresh connection, with `ws://` in clear text and with `wss://` over TLS, and closes
-it again.
+Opens a WebSocket, perhaps talks, and closes it again. Each check makes a fresh connection (RFC 6455), with `ws://` in
+clear text and with `wss://` over TLS.
 
 It is **up** when the handshake succeeds: the answer is `101`, its `Sec-WebSocket-Accept` is right, and one of the
 subprotocols that were offered is chosen. With `expect`, a message that contains the text must come, too, after `send`

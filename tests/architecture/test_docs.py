@@ -1,5 +1,6 @@
 """What the papers say is so: commands, links, the version, no address of a registry, no lock out of date."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -11,7 +12,11 @@ import pytest
 from packaging.requirements import Requirement
 
 import asura
+from asura.api import monitor_documents
+from asura.checks.base import Env, TlsContexts
 from asura.cli import main
+from asura.config.schema import MonitorDefaults
+from asura.netguard import Guard
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -33,6 +38,15 @@ def test_links_between_the_papers_lead_somewhere(name: str) -> None:
 def test_every_type_of_monitor_has_its_page_and_the_page_tells_the_truth() -> None:
     done = subprocess.run([sys.executable, str(ROOT / "scripts" / "monitor_docs.py"), "--check"], capture_output=True)
     assert done.returncode == 0, done.stderr.decode()
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "monitors").glob("[a-z]*.md")), ids=lambda page: page.stem)
+def test_the_example_of_a_type_would_be_taken(page: Path) -> None:
+    example = json.loads(re.findall(r"```json\n(.+?)\n```", page.read_text(), re.DOTALL)[0])
+    env = Env(guard=Guard(), tls=TlsContexts(), command_allowlist=("/usr/lib/nagios/plugins/check_disk",))
+    _, problems = monitor_documents.read(example, defaults=MonitorDefaults(), env=env)
+    wrong = {field: text for field, text in problems.items() if "socket" not in text}  # there may be no engine here
+    assert wrong == {}
 
 
 def test_every_just_recipe_that_the_papers_name_exists() -> None:
