@@ -7,6 +7,7 @@ import base64
 import hashlib
 import multiprocessing
 import os
+import shutil
 import socket
 import ssl
 import subprocess
@@ -34,6 +35,15 @@ DNS_ANSWER = b"\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04\xc0\x00\x02\x01"
 """A record 192.0.2.1 of the name in the question."""
 WEBSOCKET_KEY = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 TLS_THREADS = 4
+NGINX = """
+daemon off; master_process off; pid nginx.pid; error_log stderr crit;
+events {{ worker_connections 512; }}
+http {{
+  access_log off; ssl_certificate target.pem; ssl_certificate_key target.pem; keepalive_timeout 0;
+  client_body_temp_path t; proxy_temp_path t; fastcgi_temp_path t; uwsgi_temp_path t; scgi_temp_path t;
+  server {{ listen 127.0.0.1:{port} ssl http2; location / {{ return 200 "{body}"; }} }}
+}}
+"""
 
 Meet = Callable[[socket.socket], None]
 
@@ -48,6 +58,8 @@ class Places:
     websocket: int
     mqtt: int
     grpc: int
+    http2: int | None
+    """Where nginx speaks HTTP/2, if it is installed."""
     docker: str
     """The path of a Unix socket."""
     ca_file: str
@@ -133,8 +145,8 @@ def serving(folder: Path) -> Iterator[Places]:
     process.start()
     ports = {name: each.getsockname()[1] for name, each in listeners.items() if name != "docker"}
     try:
-        with _grpc() as grpc_port:
-            yield Places(**ports, grpc=grpc_port, docker=str(docker), ca_file=str(ca_file))
+        with _grpc() as grpc_port, _nginx(folder) as http2_port:
+            yield Places(**ports, grpc=grpc_port, http2=http2_port, docker=str(docker), ca_file=str(ca_file))
     finally:
         process.terminate()
         process.join()
@@ -145,12 +157,34 @@ def serving(folder: Path) -> Iterator[Places]:
 @contextmanager
 def _grpc() -> Iterator[int]:
     """grpcio's own health service, the same that real servers use."""
+    port = _free_port()
+    server = Path(__file__).parents[1] / "tests" / "fakes" / "grpc_server.py"
+    with _running([sys.executable, str(server), str(port)], port):
+        yield port
+
+
+@contextmanager
+def _nginx(folder: Path) -> Iterator[int | None]:
+    """HTTP/2 over TLS, with the certificate in `folder`."""
+    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
+        yield None
+        return
+    port = _free_port()
+    (folder / "nginx.conf").write_text(NGINX.format(port=port, body="x" * 1024))
+    with _running([program, "-p", str(folder), "-c", "nginx.conf", "-e", "stderr"], port):
+        yield port
+
+
+def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as free:
-        port = int(free.getsockname()[1])
-    root = Path(__file__).parents[1]
-    process = subprocess.Popen(
-        [sys.executable, str(root / "tests" / "fakes" / "grpc_server.py"), str(port)], env={**os.environ}
-    )
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def _running(argv: list[str], port: int) -> Iterator[None]:
+    """A program, from when it listens on `port` until the block ends."""
+    process = subprocess.Popen(argv)
     try:
         while True:
             try:
@@ -158,8 +192,8 @@ def _grpc() -> Iterator[int]:
                 break
             except OSError:
                 if process.poll() is not None:
-                    raise SystemExit("the gRPC server did not start") from None
-        yield port
+                    raise SystemExit(f"{argv[0]} did not start") from None
+        yield
     finally:
         process.terminate()
         process.wait()

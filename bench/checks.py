@@ -83,6 +83,10 @@ def rows(places: Places, env: Env, only: str) -> Iterator[Row]:
         ),
         "command": (lambda: checked("command", "true", env, command="/bin/true"), bare.command, None),
     }
+    if places.http2 is not None:
+        # Beside the bare cost of HTTP/1.1: what a second version costs.
+        https2 = partial(checked, "http", f"https://127.0.0.1:{places.http2}/", env, http_version="2")
+        table["https, HTTP/2"] = (https2, https, 700)
     for name, (check, work, aim) in table.items():
         if only in name:
             yield Row(name=name, check=check(), bare=work, aim=aim)

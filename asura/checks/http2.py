@@ -5,8 +5,8 @@ rightly follows a graceful GOAWAY. What it leaves open is decided here: how many
 header may be, whose turn it is.
 """
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
@@ -14,7 +14,9 @@ from h2.errors import ErrorCodes
 from h2.events import DataReceived, Event, ResponseReceived, StreamEnded, StreamReset, TrailersReceived
 from h2.exceptions import DenialOfServiceError, FlowControlError, H2Error, InvalidBodyLengthError, ProtocolError
 from h2.settings import SettingCodes, Settings
+from hpack import Encoder
 from hpack.exceptions import HPACKError
+from hpack.hpack import encode_integer
 from hyperframe.exceptions import HyperframeError
 from trio.lowlevel import checkpoint
 
@@ -235,10 +237,22 @@ class _Exchange:
         return f"after {self._received_bytes} bytes of the body" if self._has_header else "before it answered"
 
 
+class _Literal(Encoder):
+    """Spells a header out (RFC 7541 §6.2.2): hpack takes 50 µs to save 100 bytes, and there is one header to send."""
+
+    def encode(self, headers: Iterable[Any], huffman: bool = False) -> bytes:
+        return b"".join([b"\0" + _string(name) + _string(value) for name, value in headers])
+
+
+def _string(data: bytes) -> bytes:
+    return bytes((len(data),)) + data if len(data) < 127 else bytes(encode_integer(len(data), 7)) + data
+
+
 def _client() -> H2Connection:
     # Headers are made fit in `begin`; what a person set goes out as it is.
     config = H2Configuration(validate_outbound_headers=False, normalize_outbound_headers=False)
     client = H2Connection(config)
+    client.encoder = _Literal()
     client.local_settings = Settings(
         initial_values={
             SettingCodes.ENABLE_PUSH: 0,

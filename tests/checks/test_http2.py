@@ -5,6 +5,7 @@ from contextlib import suppress
 import attrs
 import pytest
 import trio
+from hpack import Decoder
 from hyperframe.frame import (
     ContinuationFrame,
     DataFrame,
@@ -329,3 +330,23 @@ def test_no_bytes_crash_it(data: bytes, is_begun: bool) -> None:
             await request(_Fed((SETTINGS if is_begun else b"") + data), headers=ASKED, sink=Kept(), watch=Stopwatch())
 
     trio.run(once)
+
+
+@pytest.mark.parametrize("size", [0, 126, 127, 128, 8192])
+async def test_headers_of_any_length_arrive(size: int, nursery: trio.Nursery) -> None:
+    heard: list[tuple[str, str]] = []
+
+    async def behave(stream: Stream) -> None:
+        for frame in await read_frames(stream, is_end):
+            if isinstance(frame, HeadersFrame):
+                heard.extend(Decoder().decode(frame.data))
+        await stream.send_all(SETTINGS + head("204", end=True))
+
+    target = await start_target(nursery, behave)
+    addresses = await Guard(allowed_networks=["127.0.0.1"]).resolve("127.0.0.1", target.port)
+    connection = await connect(addresses, shown="it", watch=Stopwatch())
+    try:
+        await request(connection, headers=[*ASKED, ("X-Long", "a" * size)], sink=Kept(), watch=Stopwatch())
+    finally:
+        connection.close()
+    assert heard == [*ASKED[:4], ("user-agent", "x"), ("x-long", "a" * size)]
