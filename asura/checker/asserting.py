@@ -13,6 +13,7 @@ from asura.assertions.evaluating import evaluate, work, worst
 from asura.assertions.parsing import parse
 from asura.assertions.words import MAX_CHARS, quoted
 from asura.checks.base import Keep
+from asura.errors import OwnFailure
 from asura.model.assertion import BODY_ASSERTIONS, AssertionType, Result, Tree
 from asura.model.monitor import Status
 from asura.model.observation import Outcome
@@ -22,8 +23,11 @@ INLINE_STEPS = 1_000
 MAX_THREADS = 2
 """Python runs one of them at a time; the second is for searches, which let go of the interpreter."""
 
-Assert = Callable[[Outcome, int], Awaitable[Outcome]]
-"""(outcome, now in ms) → the outcome with what the assertions say of it."""
+Assert = Callable[[Outcome, int, float], Awaitable[Outcome]]
+"""(outcome, now in ms, until when on trio's clock) → the outcome with what the assertions say of it.
+
+Raises OwnFailure: until then this machine was busy with the answers of others.
+"""
 
 
 class Asserting:
@@ -46,16 +50,30 @@ class Asserting:
             body=bool(types & {*BODY_ASSERTIONS, AssertionType.DNS_RECORD}),
         )
 
-        async def judged(outcome: Outcome, now_ms: int) -> Outcome:
+        async def judged(outcome: Outcome, now_ms: int, until_s: float) -> Outcome:
             if outcome.status is Status.DOWN:
                 return outcome  # there may have been no answer at all, and nothing could make it better
             if work(tree, outcome) <= INLINE_STEPS:
                 return applied(tree, outcome, now_ms=now_ms)
-            return await trio.to_thread.run_sync(
-                lambda: applied(tree, outcome, now_ms=now_ms), limiter=self._threads, abandon_on_cancel=True
-            )
+            return await self._in_thread(tree, outcome, now_ms, until_s)
 
         return keep, judged
+
+    async def _in_thread(self, tree: Tree, outcome: Outcome, now_ms: int, until_s: float) -> Outcome:
+        has_begun = False
+
+        def run() -> Outcome:
+            nonlocal has_begun
+            has_begun = True
+            return applied(tree, outcome, now_ms=now_ms)
+
+        with trio.move_on_at(until_s):
+            # Abandoned when it takes too long: it ends by itself, for its work is bounded.
+            return await trio.to_thread.run_sync(run, limiter=self._threads, abandon_on_cancel=True)
+        if not has_begun:
+            raise OwnFailure("this machine had no time to hold the answer against the assertions")
+        told = "holding the answer against the assertions took too long: their work must end within the timeout"
+        return attrs.evolve(outcome, status=Status.DOWN, message=told)
 
 
 def applied(tree: Tree, outcome: Outcome, *, now_ms: int) -> Outcome:

@@ -28,6 +28,11 @@ the next message says how many were not told, and the history has them all."""
 TOLD_WITHIN_MS = 3_600_000
 
 
+COMPARING_S = 0.5
+"""For the changes of one batch: states and incidents are recorded after them, and must not wait for pages that are
+made to be hard to compare. What is left out is found again by the next check."""
+
+
 @attrs.frozen(kw_only=True)
 class Finding:
     """What one observation means for the stored content of its monitor, if that is still `against`."""
@@ -49,12 +54,13 @@ async def compare(store: Store, observations: Sequence[Observation], *, limiter:
         return []
     stored = await store.read(lambda conn: contents.of_monitors(conn, [each.monitor_id for each in bringing]))
     findings = []
+    until_s = trio.current_time() + COMPARING_S
     for each in bringing:
         assert each.content is not None
         before = stored.get((each.monitor_id, each.region))
         if before is not None and before.hash == each.content.hash:
             findings.append(Finding(observation=each, content=each.content, against=before.hash))
-        else:
+        elif trio.current_time() < until_s:
             findings.append(await trio.to_thread.run_sync(_finding, each, each.content, before, limiter=limiter))
     return findings
 

@@ -13,7 +13,7 @@ from asura.checker import asserting
 from asura.checks import CHECK_TYPES
 from asura.checks.base import Keep
 from asura.clock import SystemClock
-from asura.errors import InvalidDocument
+from asura.errors import InvalidDocument, OwnFailure
 from asura.model.assertion import AssertionType
 from asura.model.monitor import Status
 from asura.model.observation import Observation, Outcome, Reply
@@ -194,6 +194,38 @@ async def test_a_check_that_is_cancelled_does_not_wait_for_its_assertions(checks
     with trio.move_on_after(0.1):
         await look(checks, outcome(reply=Reply(body=body)), [assertion])
     assert trio.current_time() - began < 0.8, "the search goes on for more than a second"
+
+
+PATHOLOGICAL = {"type": "body_regex", "operator": "not_matches", "value": "[a-z]{1,900}0"}
+"""On 100,000 letters it takes more than a second."""
+
+
+async def test_a_check_ends_soon_after_its_timeout_whatever_its_assertions_do(checks: FakeChecks) -> None:
+    began = trio.current_time()
+    fields = {"timeout_s": 0.1, "interval_s": 1}
+    seen = await look(checks, outcome(reply=Reply(body="a" * 100_000)), [PATHOLOGICAL], **fields)
+    assert trio.current_time() - began < 0.6
+    assert seen.outcome.status is Status.DOWN
+    assert seen.outcome.message.startswith("holding the answer against the assertions took too long")
+
+
+async def test_a_target_is_not_blamed_for_the_answers_of_others(checks: FakeChecks) -> None:
+    checks.acts["web"] = taking(0, outcome(reply=Reply(body="a" * 100_000)))
+    monitor = factories.monitor(id=7, type="fake", target="web", assertions=[PATHOLOGICAL], timeout_s=0.1, interval_s=1)
+    observe = checks.checker(SystemClock()).prepare(monitor)
+    ends: list[str] = []
+
+    async def note() -> None:
+        try:
+            ends.append((await observe()).outcome.status)
+        except OwnFailure as exc:
+            ends.append(str(exc))
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(4):
+            nursery.start_soon(note)
+    own = "this machine had no time to hold the answer against the assertions"
+    assert sorted(ends) == [Status.DOWN] * 2 + [own] * 2
 
 
 async def test_no_more_threads_than_two_look_at_answers(checks: FakeChecks, monkeypatch: pytest.MonkeyPatch) -> None:

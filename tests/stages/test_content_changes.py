@@ -1,5 +1,6 @@
 """From what a target says to a change in the history and a message, through a real store."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -50,7 +51,7 @@ class Page:
         reply = Reply(body=body, is_cut=is_cut)
         outcome = Outcome(status=status, message="" if status is Status.UP else "so it is", reply=reply)
         settings = attrs.make_class("Settings", list(self.monitor.settings))(**self.monitor.settings)
-        content = await self._contents.of(self.monitor, settings)(outcome)
+        content = await self._contents.of(self.monitor, settings)(outcome, math.inf)
         return Observation(
             monitor_id=self.monitor.id,
             config_version=self.monitor.config_version,
@@ -240,6 +241,25 @@ async def test_of_two_in_one_batch_the_second_is_left_to_the_next_check(page: Pa
     assert await page.stored() == "b"
     await page.says("c")
     assert [each.diff for each in await page.changes()] == ["@@ -1 +1 @@\n-a\n+b", "@@ -1 +1 @@\n-b\n+c"]
+
+
+async def test_pages_that_are_hard_to_compare_hold_up_no_state_for_long(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await page.says("a")
+    monkeypatch.setattr(stage, "COMPARING_S", 0.0)
+    await page.says("b")
+    assert (await page.stored(), await page.changes()) == ("a", [])
+    monkeypatch.undo()
+    await page.says("b")
+    assert [each.diff for each in await page.changes()] == ["@@ -1 +1 @@\n-a\n+b"]
+
+
+async def test_what_cannot_be_looked_at_in_time_is_left_to_the_next_check(page: Page) -> None:
+    see = Contents(page.known).of(page.monitor, None)
+    found = Outcome(status=Status.UP, reply=Reply(body="a"))
+    assert await see(found, trio.current_time()) is None
+    assert await see(found, math.inf) is not None
 
 
 async def test_an_older_check_that_took_longer_changes_nothing_back(page: Page) -> None:
