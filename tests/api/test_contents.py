@@ -127,7 +127,7 @@ async def test_live_readers_are_told_of_a_change(api: Api, nursery: trio.Nursery
         (
             {"settings": {"ignore_patterns": ["a)"], "ignore_paths": ["meta"]}},
             {
-                "settings.ignore_patterns": "must have valid regular expressions (RE2): unexpected ): a) in 'a)'",
+                "settings.ignore_patterns": "each entry must be a regular expression: unexpected ): a), unlike 'a)'",
                 "settings.ignore_paths": "must have JSON paths (RFC 9535): expected '$', found 'm' in 'meta'",
             },
         ),

@@ -135,8 +135,9 @@ def test_paths_leave_alone_what_is_not_json() -> None:
 @pytest.mark.parametrize(
     ("settings", "field", "problem"),
     [
-        ({"ignore_patterns": ["a", "(b"]}, "ignore_patterns", "(RE2): missing ): (b in '(b'"),
-        ({"ignore_patterns": [r"(a)\1"]}, "ignore_patterns", "(RE2): invalid escape sequence"),
+        ({"ignore_patterns": ["a", "(b"]}, "ignore_patterns", "a regular expression: missing ): (b, unlike '(b'"),
+        ({"ignore_patterns": [r"(a)\1"]}, "ignore_patterns", "regular expression: invalid escape sequence"),
+        ({"ignore_patterns": [r"\p{L}\p{L}x"]}, "ignore_patterns", "regular expression: its repeats or"),
         ({"ignore_patterns": ["a*"]}, "ignore_patterns", "must not have 'a*', which matches an empty text, too"),
         ({"ignore_patterns": [r"\Qa", "b"]}, "ignore_patterns", r"close each \Q with \E"),
         ({"ignore_patterns": [""]}, "ignore_patterns", "each entry must not be empty"),
@@ -204,3 +205,12 @@ def test_a_body_made_to_be_costly_gives_a_bounded_text_in_bounded_time(name: str
 def test_a_document_too_large_for_its_paths_is_compared_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ignoring, "MAX_NODES", 5)
     assert normalise('{"a":[1,2,3,4,5,6]}', ignore_paths=("$.a[*]",)) == normalise('{"a":[1,2,3,4,5,6]}')
+
+
+def test_patterns_are_applied_for_so_long_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = "\n".join(["a1"] * 100)
+    assert normalise(body, ignore_patterns=("[0-9]",)) == "\n".join(["a"] * 100)
+    monkeypatch.setattr(ignoring, "MAX_MATCHING", 1000)
+    text = normalise(body, ignore_patterns=("[0-9]",))
+    assert text.startswith("a\na\n")
+    assert text.endswith("a1\na1")
