@@ -110,6 +110,7 @@ class _Walk:
             stack.extend(reversed(below))
 
     def _selected(self, selectors: Sequence[Any], node: Any) -> Iterator[Any]:
+        self._budget.spend(len(selectors) // 4)  # a path may name hundreds of members that aren't there
         for selector in selectors:
             for each in self._candidates(selector, node):
                 self._budget.spend()

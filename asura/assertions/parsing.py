@@ -124,6 +124,9 @@ def _condition(raw: Any, path: str, allowed: Collection[AssertionType], problems
 
 def _type(raw: Mapping[str, Any], allowed: Collection[AssertionType], problems: Problems) -> AssertionType | None:
     name = raw.get("type")
+    if not allowed:
+        problems["type"] = "can't be asserted: a monitor of this type has nothing to look at"
+        return None
     suiting = ", ".join(each for each in AssertionType if each in allowed)
     if not isinstance(name, str) or name not in tuple(AssertionType):
         problems["type"] = f"must be one of {suiting}" if "type" in raw else f"is required: one of {suiting}"

@@ -180,3 +180,10 @@ def test_no_document_does_more_than_be_read_or_be_refused(document: Any) -> None
     else:
         assert found
         assert all(path.startswith("assertions") for path in found)
+
+
+def test_a_type_with_nothing_to_assert_says_so() -> None:
+    assert problems([OK], allowed=()) == {
+        "assertions[0].type": "can't be asserted: a monitor of this type has nothing to look at"
+    }
+    assert parse([], allowed=()).groups == ()

@@ -118,6 +118,9 @@ def test_an_evaluation_stops_where_its_steps_end() -> None:
     with pytest.raises(TooMuchWorkError):
         json_path.select("$[*]", list(range(100)), Budget(99))
     assert json_path.select("$[*]", list(range(100)), Budget(100)) == list(range(100))
+    names = ",".join(f"'n{each}'" for each in range(100))
+    with pytest.raises(TooMuchWorkError):  # to look for what isn't there is work, too
+        json_path.select(f"$..[{names}]", [{} for _ in range(20_000)], Budget())
 
 
 VALUES = st.recursive(
