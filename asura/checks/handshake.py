@@ -69,11 +69,6 @@ def peer_chain(connection: Connection) -> tuple[Certificate, ...]:
     return certificate.chain(_ders(tls, verified=tls.context.verify_mode is not ssl.CERT_NONE))
 
 
-def peer_expires_at(connection: Connection) -> int | None:
-    """When the first of the peer's certificates ends, milliseconds since 1970, verified or not."""
-    return certificate.earliest(peer_chain(connection))
-
-
 def _ders(tls: ssl.SSLSocket | None, *, verified: bool) -> list[bytes]:
     """Certificates as they were shown, also by a handshake that failed; empty before that."""
     # Public since Python 3.13. Before, the object below has them, and gives nothing instead of an empty list.

@@ -95,11 +95,6 @@ class Reader:
     def __init__(self) -> None:
         self._buffer = bytearray()
 
-    @property
-    def rest(self) -> bytes:
-        """What isn't a whole packet yet."""
-        return bytes(self._buffer)
-
     def feed(self, data: bytes) -> None:
         """Take what arrived."""
         self._buffer += data

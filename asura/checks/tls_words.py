@@ -61,10 +61,5 @@ def words(exc: ssl.SSLError, *, saw_certificate: bool = False) -> str:
     return _spelt(reason) if reason else "OpenSSL gives no reason"
 
 
-def is_known(exc: ssl.SSLError) -> bool:
-    """Whether `words` has more to say than OpenSSL."""
-    return (exc.reason or "") in _REASONS
-
-
 def _spelt(reason: str) -> str:
     return reason.replace("_", " ").lower()
