@@ -54,8 +54,8 @@ async def _receive(connection: Connection, answer: Http1Answer, *, is_first: boo
     try:
         data = await connection.receive()
     except OSError as exc:
-        after = "before it answered" if is_first else f"after {answer.body.raw_size} bytes of the body"
-        raise Fault(f"the connection was {broken_words(exc)} {after}") from None
+        when = f"after {answer.body.raw_size} bytes of the body" if answer.has_header else "in the middle of the header"
+        raise Fault(f"the connection was {broken_words(exc)} {'before it answered' if is_first else when}") from None
     if not data and is_first:
         raise Fault("the target closed the connection without an answer")
     return data

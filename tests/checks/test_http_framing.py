@@ -10,7 +10,7 @@ from asura.checks.body import Body
 from asura.checks.http_answer import Http1Answer
 from asura.model.monitor import Status
 from tests.checks.conftest import Check
-from tests.fakes.target import endless, gzipped, raw, start_target
+from tests.fakes.target import Stream, break_off, endless, gzipped, raw, read_request, start_target
 
 SECOND = b"HTTP/1.1 500 No\r\nContent-Length: 3\r\n\r\nbad"
 
@@ -94,3 +94,15 @@ def test_members_of_gzip_may_be_cut_anywhere(at: int) -> None:
             has_more = body.step()
     body.check_end()
     assert body.found
+
+
+async def test_a_reset_in_the_header_is_told_as_one(check: Check, nursery: trio.Nursery) -> None:
+    async def behave(stream: Stream) -> None:
+        await read_request(stream)
+        await stream.send_all(b"HTTP/1.1 200 OK\r\nContent-Le")
+        await trio.sleep(0.02)
+        break_off(stream)
+
+    target = await start_target(nursery, behave)
+    outcome = await check("http", target.url)
+    assert outcome.message == "the connection was reset in the middle of the header"
