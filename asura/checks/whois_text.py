@@ -193,6 +193,8 @@ def _need_an_answer(lines: list[str], *, is_named: bool, source: str) -> None:
 def _is_absent(lines: list[str], statuses: tuple[str, ...], *, is_named: bool) -> bool:
     if any(status.lower() in _FREE for status in statuses):
         return True
+    if is_named and statuses:
+        return any(words in status.lower() for status in statuses for words in _ABSENT)
     # Where the domain is named, the terms of use in the comments may speak of what is "not found" in general.
     said = [line.lower() for line in lines if not (is_named and line.startswith(("%", "#")))]
     return any(words in line for line in said for words in _ABSENT)

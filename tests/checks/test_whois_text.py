@@ -229,6 +229,15 @@ def test_a_name_in_another_script_is_recognised(name: str) -> None:
     assert found.expires_at == parse_date("2026-08-13")
 
 
+@pytest.mark.parametrize(("status", "is_registered"), [("connect", True), ("not registered any more", False)])
+def test_a_status_counts_more_than_the_terms_of_use(status: str, is_registered: bool) -> None:
+    terms = "Copying is forbidden where it is not found to be fair. The service is free.\n"
+    text = f"Domain: example.com\nStatus: {status}\n{terms}"
+    found = read_domain(text, "example.com", source="whois.example").registration
+    assert found is not None
+    assert found.is_registered is is_registered
+
+
 LINES = st.one_of(
     st.text(max_size=80),
     st.builds(
