@@ -33,6 +33,9 @@ from asura.assertions.values import NOTHING, equal, less
 MAX_CHARS = 1024
 MAX_DEPTH = 20
 """Filters within filters, parentheses and negations; the parser and the evaluator recurse for each."""
+MAX_PARENTHESES = 100
+"""They leave no trace in what the parser makes of a path, but it recurses for each. So what was accepted once, it never
+refuses later because more callers stand above it."""
 COMPILING_STEPS_PER_CHAR = 10
 """A pattern may come from the document, another for each value: its compilation is work, too."""
 
@@ -44,6 +47,8 @@ def compiled(path: str) -> JSONPathQuery:
     """Raises ValueError: why `path` can't be used, as "must …"."""
     if len(path) > MAX_CHARS:
         raise ValueError(f"must be at most {MAX_CHARS} characters, not {len(path)}")
+    if path.count("(") > MAX_PARENTHESES:
+        raise ValueError(f"must not have more than {MAX_PARENTHESES} parentheses")
     try:
         query = _ENVIRONMENT.compile(path)
         is_deep = any(depth > MAX_DEPTH for depth, _ in _parts(query))

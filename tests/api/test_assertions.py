@@ -43,6 +43,23 @@ async def test_assertions_come_back_as_they_were_sent(api: Api, assertions: Any)
     assert cleared.json()["assertions"] == []
 
 
+async def test_a_list_becomes_a_tree_and_back_with_its_nulls(api: Api) -> None:
+    null = {"type": "json_path", "target": "$.error", "operator": "eq", "value": None}
+    tree = {"operator": "and", "groups": [{"operator": "and", "conditions": [null]}]}
+    made = (await api.admin.post("/api/v1/monitors", json=document(assertions=[null]))).json()
+    for wanted in (tree, TREE, [null], []):
+        patched = await api.admin.patch(f"/api/v1/monitors/{made['id']}", json={"assertions": wanted})
+        assert patched.json()["assertions"] == wanted
+
+
+async def test_a_test_with_changes_tracked_leaves_nothing_behind(api: Api, nursery: trio.Nursery) -> None:
+    target = await start_target(nursery, answer(200, b"all well"))
+    body = document(target=target.url, track_changes=True, assertions=LIST[:1])
+    seen = (await api.admin.post("/api/v1/monitors/test", json=body)).json()
+    assert (seen["status"], seen["assertions"][0]["ok"]) == ("up", True)
+    assert await api.services.store.read(lambda conn: conn.execute("SELECT count(*) FROM content").fetchone()[0]) == 0
+
+
 async def test_what_can_not_be_evaluated_is_refused_with_every_path(api: Api) -> None:
     wrong = {
         "operator": "and",
