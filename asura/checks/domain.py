@@ -182,7 +182,7 @@ async def _within(share: float, ask: Callable[[], Awaitable[Registration | None]
     left_s = trio.current_effective_deadline() - trio.current_time()
     if share == 1.0:
         return await ask()
-    with trio.move_on_after(left_s * share):
+    with trio.move_on_after(max(0.0, left_s * share)):
         return await ask()
     raise Fault(f"no answer by {name} in {left_s * share:.1f} s")
 
