@@ -182,8 +182,8 @@ DNS = CheckType(
     label="DNS",
     about="""\
 Asks a name server for the records of a name. It asks as a resolver would: over UDP, up to three times within the
-timeout because a lost packet is no outage, and over TCP when the answer is too large. Answers to another question or from
-elsewhere are ignored.
+timeout because a lost packet is no outage, and over TCP when the answer is too large. Answers to another question or
+from elsewhere are ignored.
 
 - **Up**: the expected result came (`NOERROR` with at least one record, unless another is chosen), and the expected
   answers are among the records. Aliases are followed. `NXDOMAIN` or `NODATA` as the expected result watches that

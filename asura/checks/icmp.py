@@ -315,8 +315,8 @@ ICMP = CheckType(
     label="Ping",
     about="""\
 Pings a host: ICMP echo over IPv4 or IPv6. The packets go out a fifth of a second apart, and replies are waited for
-until the timeout. A reply counts when it comes from the address that was asked and carries a random mark of its request; a
-second one to the same request doesn't.
+until the timeout. A reply counts when it comes from the address that was asked and carries a random mark of its
+request; a second one to the same request doesn't.
 
 - **Up**: every packet was answered.
 - **Degraded**: some were lost, but not more than the tolerated loss.

@@ -7,9 +7,9 @@ from asura import log
 
 _log = log.get(__name__)
 
-# prctl(2), linux/prctl.h
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_CLEAR_ALL = 4
+"""From linux/prctl.h, as prctl(2) has it."""
 
 
 def keep_to_ourselves() -> None:
