@@ -1,7 +1,9 @@
 -- Certificates, and the ends of certificates and domains
 
-ALTER TABLE monitor_state ADD COLUMN chain_key TEXT NOT NULL DEFAULT '';  -- of the chain in `certificate`: asura/incidents/expiry.py
-ALTER TABLE monitor_state ADD COLUMN expiry_due_at INTEGER;               -- before it there is nothing to tell of the same certificate
+-- Of the chain in `certificate`: asura/incidents/expiry.py.
+ALTER TABLE monitor_state ADD COLUMN chain_key TEXT NOT NULL DEFAULT '';
+-- Before it there is nothing to tell of the same certificate.
+ALTER TABLE monitor_state ADD COLUMN expiry_due_at INTEGER;
 
 CREATE TABLE expiry (
     monitor_id INTEGER NOT NULL REFERENCES monitor (id) ON DELETE CASCADE,
