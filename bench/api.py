@@ -25,7 +25,6 @@ from quart import Response
 
 from asura.api.services import Services
 from asura.checker.service import Checker
-from asura.checks.base import Env, TlsContexts
 from asura.clock import SystemClock
 from asura.config.access import Role
 from asura.config.live import Live
@@ -36,6 +35,8 @@ from asura.live import Hub
 from asura.model.monitor import Monitor, MonitorStatus, Status
 from asura.model.observation import Observation, Outcome
 from asura.netguard import Guard
+from asura.protocols.attempt import Env
+from asura.protocols.contexts import TlsContexts
 from asura.scheduler import changes
 from asura.store import timeline
 from asura.store.database import Conn, StoreOptions, open_store

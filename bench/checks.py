@@ -18,9 +18,10 @@ import attrs
 import trio
 
 from asura.checks import CHECK_TYPES
-from asura.checks.base import NOTHING, Env, Stopwatch, TlsContexts
 from asura.model.monitor import Status
 from asura.netguard import Guard
+from asura.protocols.attempt import NOTHING, Env, Stopwatch
+from asura.protocols.contexts import TlsContexts
 from bench import bare
 from bench.bare import Work
 from bench.check_targets import Places, serving

@@ -21,10 +21,11 @@ from pathlib import Path
 import trio
 
 from asura.checks import CHECK_TYPES
-from asura.checks.base import NOTHING, Env, Stopwatch, TlsContexts
 from asura.live import Hub
 from asura.model.monitor import Monitor
 from asura.netguard import Guard
+from asura.protocols.attempt import NOTHING, Env, Stopwatch
+from asura.protocols.contexts import TlsContexts
 from asura.scheduler import changes
 from asura.scheduler.rules import CATCH_UP_S, phase_s
 from asura.serde import load

@@ -12,13 +12,14 @@ from asura.api import assertion_documents
 from asura.api.masking import masked, unmasked
 from asura.api.wire import Instant, instant, maybe_instant
 from asura.checks import CHECK_TYPES
-from asura.checks.base import CheckType, Env
+from asura.checks.base import CheckType
 from asura.config.schema import MonitorDefaults
 from asura.consensus.rules import stale_at
 from asura.errors import InvalidDocument
 from asura.fields import between, items, one_of, text
 from asura.ids import MonitorId
 from asura.model.monitor import LOCAL, Monitor, MonitorState, MonitorStatus, Status
+from asura.protocols.attempt import Env
 from asura.serde import dump, load
 from asura.store.timeline import Changes
 

@@ -6,13 +6,13 @@ import attrs
 import trio
 
 from asura.checker.service import Checker
-from asura.checks.base import Env
 from asura.clock import Clock
 from asura.config.live import Live
 from asura.consensus.service import Record
 from asura.live import Hub
 from asura.model.part import Part
 from asura.netguard import Guard
+from asura.protocols.attempt import Env
 from asura.store.database import Store
 
 

@@ -12,11 +12,11 @@ import trio
 from asura.assertions.evaluating import evaluate, work, worst
 from asura.assertions.parsing import parse
 from asura.assertions.words import MAX_CHARS, quoted
-from asura.checks.base import Keep
 from asura.errors import OwnFailure
 from asura.model.assertion import BODY_ASSERTIONS, AssertionType, Result, Tree
 from asura.model.monitor import Status
 from asura.model.observation import Outcome
+from asura.protocols.attempt import Keep
 
 INLINE_STEPS = 1_000
 """Two milliseconds at most. A thread costs a tenth of one, which is why not everything goes there."""

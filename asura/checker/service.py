@@ -15,12 +15,12 @@ from asura.checker.contents import Contents
 from asura.checker.known import Known
 from asura.checker.places import HANGS_S, Place, Places
 from asura.checks import CHECK_TYPES
-from asura.checks.base import Env, Keep, Stopwatch
 from asura.clock import Clock
 from asura.consensus.service import Record
 from asura.errors import OwnFailure
 from asura.model.monitor import Monitor, Status
 from asura.model.observation import Observation, Outcome
+from asura.protocols.attempt import Env, Keep, Stopwatch
 from asura.serde import load
 from asura.store import monitors
 from asura.store.database import Store

@@ -11,14 +11,15 @@ from typing import Any
 import attrs
 import trio
 
-from asura.checks.base import NOTHING, Attempt, CheckType, Env, Fault, Keep, Stopwatch, TargetField, down, shortened
+from asura.checks.base import CheckType, TargetField
 from asura.checks.command_settings import SECRET_VARIABLES, CommandSettings, exit_statuses, problems
-from asura.checks.process import Output, run
 from asura.errors import OwnFailure, TargetRefused
 from asura.model.assertion import BODY_ASSERTIONS, AssertionType
 from asura.model.monitor import Status
 from asura.model.observation import Outcome, Reply
 from asura.model.secret import is_secret_name
+from asura.protocols.attempt import NOTHING, Attempt, Env, Fault, Keep, Stopwatch, down, shortened
+from asura.protocols.process import Output, run
 
 MAX_AT_ONCE = 32
 """Programs of all monitors. A script's interpreter takes 10 to 50 MB, and most of a core while it starts."""

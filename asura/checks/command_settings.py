@@ -7,9 +7,9 @@ from typing import Any
 import attrs
 from attrs.validators import and_
 
-from asura.checks.base import Env
 from asura.content.ignoring import paths_field, patterns_field
 from asura.fields import items, text
+from asura.protocols.attempt import Env
 
 MAX_ARGS = 50
 MAX_ARG_CHARS = 4096

@@ -6,16 +6,17 @@ import attrs
 import dns.rcode
 from trio.lowlevel import checkpoint
 
-from asura.checks.base import NOTHING, Attempt, CheckType, Env, Fault, Keep, Stopwatch, TargetField, down, shortened
-from asura.checks.dns_exchange import OWN_RESOLVERS, PORT, DnsReply, ask
+from asura.checks.base import CheckType, TargetField
 from asura.checks.dns_settings import NO_DATA, DnsSettings, hosts, problems, target_problem
-from asura.checks.dns_wire import Malformed, Question, comparable, expected_text, question, record_text, records
-from asura.checks.names import parse_name, parse_server, typed_address
 from asura.errors import TargetRefused
 from asura.model.assertion import AssertionType
 from asura.model.monitor import Status
 from asura.model.observation import Outcome, Reply
 from asura.netguard import Address, ResolveError
+from asura.protocols.attempt import NOTHING, Attempt, Env, Fault, Keep, Stopwatch, down, shortened
+from asura.protocols.dns_exchange import OWN_RESOLVERS, PORT, DnsReply, ask
+from asura.protocols.dns_wire import Malformed, Question, comparable, expected_text, question, record_text, records
+from asura.protocols.names import parse_name, parse_server, typed_address
 
 MAX_KEPT_RECORDS = 32
 """Stored with each result; the longest answers that people compare (mail, name servers, addresses) are shorter."""

@@ -2,12 +2,12 @@
 
 import attrs
 
-from asura.checks.base import Env
-from asura.checks.dns_exchange import PORT
-from asura.checks.dns_wire import expected_text
-from asura.checks.names import parse_name, parse_server, typed_address
 from asura.content.ignoring import patterns_field
 from asura.fields import items, one_of, text
+from asura.protocols.attempt import Env
+from asura.protocols.dns_exchange import PORT
+from asura.protocols.dns_wire import expected_text
+from asura.protocols.names import parse_name, parse_server, typed_address
 
 # fmt: off
 RECORD_TYPES = (

@@ -9,9 +9,16 @@ import attrs
 from attrs.validators import and_
 
 from asura import __version__
-from asura.checks.base import NOTHING, Attempt, CheckType, Env, Fault, Keep, Stopwatch, TargetField, down, shortened
-from asura.checks.connection import Connection
-from asura.checks.docker_engine import (
+from asura.checks.base import CheckType, TargetField
+from asura.checks.docker_state import judge
+from asura.errors import TargetRefused
+from asura.fields import text
+from asura.model.assertion import AssertionType
+from asura.model.observation import Outcome
+from asura.netguard import ResolveError
+from asura.protocols.attempt import NOTHING, Attempt, Env, Fault, Keep, Stopwatch, down, shortened
+from asura.protocols.connection import Connection
+from asura.protocols.docker_engine import (
     Engine,
     lacks_permission,
     open_engine,
@@ -19,17 +26,11 @@ from asura.checks.docker_engine import (
     permission_words,
     refusal,
 )
-from asura.checks.docker_state import judge
-from asura.checks.http_answer import Http1Answer
-from asura.checks.http_exchange import exchange
-from asura.checks.opening import judged
-from asura.checks.pem import MAX_PEM_CHARS, ClientCertificate, is_authorities
-from asura.checks.target import shown_host_port
-from asura.errors import TargetRefused
-from asura.fields import text
-from asura.model.assertion import AssertionType
-from asura.model.observation import Outcome
-from asura.netguard import ResolveError
+from asura.protocols.http_answer import Http1Answer
+from asura.protocols.http_exchange import exchange
+from asura.protocols.opening import judged
+from asura.protocols.pem import MAX_PEM_CHARS, ClientCertificate, is_authorities
+from asura.protocols.target import shown_host_port
 
 MAX_BODY_BYTES = 2**20
 """Of a description. A large one has 100 kB: labels, variables, and five outputs of health checks of 4 kB each."""

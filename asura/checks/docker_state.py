@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import attrs
 import msgspec
 
-from asura.checks.base import Fault
-from asura.checks.names import printable
-from asura.checks.words import shown
 from asura.model.monitor import Status
+from asura.protocols.attempt import Fault
+from asura.protocols.names import printable
+from asura.protocols.words import shown
 
 MAX_LINE_CHARS = 200
 """Of what a health check printed, or the engine says."""

@@ -6,21 +6,22 @@ from collections.abc import Awaitable, Callable
 import attrs
 import trio
 
-from asura.checks.base import NOTHING, Attempt, CheckType, Env, Fault, Keep, Stopwatch, TargetField, down, shortened
+from asura.checks.base import CheckType, TargetField
 from asura.checks.domain_memory import Known, Memory
 from asura.checks.domain_settings import DomainSettings, hosts, problems, target_problem
-from asura.checks.names import parse_name, parse_server
-from asura.checks.rdap import Bootstrap
-from asura.checks.rdap import look_up as look_up_rdap
-from asura.checks.registration import AskedTooOften, Registration, judge
-from asura.checks.target import Url, parse_url
-from asura.checks.whois import Server, Servers
-from asura.checks.whois import look_up as look_up_whois
-from asura.checks.whois_text import PORT
 from asura.errors import TargetRefused
 from asura.model.monitor import Status
 from asura.model.observation import Outcome
 from asura.netguard import ResolveError
+from asura.protocols.attempt import NOTHING, Attempt, Env, Fault, Keep, Stopwatch, down, shortened
+from asura.protocols.names import parse_name, parse_server
+from asura.protocols.rdap import Bootstrap
+from asura.protocols.rdap import look_up as look_up_rdap
+from asura.protocols.registration import AskedTooOften, Registration, judge
+from asura.protocols.target import Url, parse_url
+from asura.protocols.whois import Server, Servers
+from asura.protocols.whois import look_up as look_up_whois
+from asura.protocols.whois_text import PORT
 
 RESERVE_S = 0.25
 """Before the check's deadline: until then a registry is waited for, because its silence is no fault of the domain."""

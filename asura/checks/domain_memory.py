@@ -5,8 +5,8 @@ from collections.abc import Hashable
 
 import attrs
 
-from asura.checks.registration import Registration
 from asura.model.monitor import Status
+from asura.protocols.registration import Registration
 
 GOOD_S = 6 * 3600.0
 """How long an answer holds by which all is well."""

@@ -2,11 +2,11 @@
 
 import attrs
 
-from asura.checks.base import Env
-from asura.checks.names import parse_name, parse_server, typed_address
-from asura.checks.target import parse_url
-from asura.checks.whois_text import PORT
 from asura.fields import between, text
+from asura.protocols.attempt import Env
+from asura.protocols.names import parse_name, parse_server, typed_address
+from asura.protocols.target import parse_url
+from asura.protocols.whois_text import PORT
 
 
 def _url(_: object, __: object, value: str) -> None:

@@ -11,17 +11,18 @@ import attrs
 from attrs.validators import and_
 
 from asura import __version__
-from asura.checks import http2
-from asura.checks.base import NOTHING, Attempt, CheckType, Env, Fault, Keep, Stopwatch, TargetField
-from asura.checks.connection import Connection
+from asura.checks.base import CheckType, TargetField
 from asura.checks.http_fields import SECRET_HEADERS, HeaderLines
-from asura.checks.opening import TLS, VERIFY_TLS, Place, converse, host_port_hosts, host_port_problem, judged
-from asura.checks.protobuf import fields, text_field
-from asura.checks.target import parse_host_port
-from asura.checks.words import shown
 from asura.fields import pattern, text
 from asura.model.assertion import AssertionType
 from asura.model.observation import Outcome
+from asura.protocols import http2
+from asura.protocols.attempt import NOTHING, Attempt, Env, Fault, Keep, Stopwatch
+from asura.protocols.connection import Connection
+from asura.protocols.opening import TLS, VERIFY_TLS, Place, converse, host_port_hosts, host_port_problem, judged
+from asura.protocols.protobuf import fields, text_field
+from asura.protocols.target import parse_host_port
+from asura.protocols.words import shown
 
 PATH = "/grpc.health.v1.Health/Check"
 MAX_ANSWER_BYTES = 4096

@@ -6,21 +6,22 @@ from functools import lru_cache, partial
 
 import attrs
 
-from asura.checks.base import NOTHING, Attempt, CheckType, Env, Fault, Keep, Stopwatch, TargetField, down, shortened
-from asura.checks.certificate import earliest
-from asura.checks.http_answer import Answer
+from asura.checks.base import CheckType, TargetField
 from asura.checks.http_fields import status_codes
 from asura.checks.http_hop import ALPN, Hop, Way
 from asura.checks.http_notes import tell_answer
-from asura.checks.http_request import REDIRECTS, Request, first_request, redirected
+from asura.checks.http_request import Request, first_request, redirected
 from asura.checks.http_settings import HttpSettings, proxy_of
-from asura.checks.target import join_url, parse_url
-from asura.checks.words import short, shown, status_words
 from asura.errors import TargetRefused
 from asura.model.assertion import AssertionType
 from asura.model.monitor import Status
 from asura.model.observation import Outcome
 from asura.netguard import ResolveError
+from asura.protocols.attempt import NOTHING, Attempt, Env, Fault, Keep, Stopwatch, down, shortened
+from asura.protocols.certificate import earliest
+from asura.protocols.http_answer import Answer
+from asura.protocols.target import REDIRECTS, join_url, parse_url
+from asura.protocols.words import short, shown, status_words
 
 _FAMILIES = {"auto": 0, "4": int(socket.AF_INET), "6": int(socket.AF_INET6)}
 

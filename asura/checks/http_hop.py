@@ -5,17 +5,17 @@ from collections.abc import Sequence
 
 import attrs
 
-from asura.checks import http2, tls_words
-from asura.checks.base import Env, Fault, Keep, Stopwatch
-from asura.checks.connection import Connection, connect
-from asura.checks.handshake import peer_chain, start_tls
-from asura.checks.http_answer import Answer, Http1Answer
-from asura.checks.http_exchange import exchange
 from asura.checks.http_request import Request
-from asura.checks.proxy import Proxy, connect_through
-from asura.checks.target import Url, shown_host_port
 from asura.model.observation import Certificate
 from asura.netguard import Address
+from asura.protocols import http2, tls_words
+from asura.protocols.attempt import Env, Fault, Keep, Stopwatch
+from asura.protocols.connection import Connection, connect
+from asura.protocols.handshake import peer_chain, start_tls
+from asura.protocols.http_answer import Answer, Http1Answer
+from asura.protocols.http_exchange import exchange
+from asura.protocols.proxy import Proxy, connect_through
+from asura.protocols.target import Url, shown_host_port
 
 ALPN = {"auto": ("h2", "http/1.1"), "1.1": ("http/1.1",), "2": ("h2",)}
 """What is offered in the TLS handshake, by the setting `http_version`."""

@@ -1,9 +1,9 @@
 """What of an answer a check by hand shows."""
 
-from asura.checks.base import Stopwatch
 from asura.checks.http_hop import Hop
-from asura.checks.names import printable
-from asura.checks.words import short, status_words
+from asura.protocols.attempt import Stopwatch
+from asura.protocols.names import printable
+from asura.protocols.words import short, status_words
 
 
 def tell_answer(hop: Hop, watch: Stopwatch) -> None:

@@ -9,9 +9,8 @@ import attrs
 from asura import __version__
 from asura.checks.http_payload import content_type, payload
 from asura.checks.http_settings import BasicAuth, HttpSettings
-from asura.checks.target import Url
+from asura.protocols.target import Url
 
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
 HARMLESS_HEADERS = frozenset(
     {"accept", "accept-encoding", "accept-language", "cache-control", "content-type", "pragma", "range", "user-agent"}
 )

@@ -8,10 +8,10 @@ from attrs.validators import and_
 
 from asura.checks.http_fields import SECRET_HEADERS, HeaderLines, InSomeBody, StatusList
 from asura.checks.http_payload import ENCODINGS, Payload
-from asura.checks.pem import MAX_PEM_CHARS, ClientCertificate, is_authorities
-from asura.checks.proxy import MAX_SOCKS_TEXT_BYTES, Proxy, parse_proxy
 from asura.content.ignoring import paths_field, patterns_field
 from asura.fields import between, one_of, pattern, text
+from asura.protocols.pem import MAX_PEM_CHARS, ClientCertificate, is_authorities
+from asura.protocols.proxy import MAX_SOCKS_TEXT_BYTES, Proxy, parse_proxy
 
 IP_VERSIONS = ("auto", "4", "6")
 HTTP_VERSIONS = ("auto", "1.1", "2")

@@ -12,16 +12,17 @@ import attrs
 import trio
 from trio.lowlevel import wait_readable
 
-from asura.checks.base import NOTHING, Attempt, CheckType, Env, Fault, Keep, Stopwatch, TargetField, down, shortened
-from asura.checks.connection import connect_words
-from asura.checks.icmp_socket import EchoSocket, Refusal, Reply, open_socket
-from asura.checks.icmp_wire import TOKEN_BYTES
-from asura.checks.target import parse_host
+from asura.checks.base import CheckType, TargetField
 from asura.errors import OwnFailure, TargetRefused
 from asura.fields import between, one_of
 from asura.model.monitor import Status
 from asura.model.observation import Outcome
 from asura.netguard import Address, ResolveError, literal_address
+from asura.protocols.attempt import NOTHING, Attempt, Env, Fault, Keep, Stopwatch, down, shortened
+from asura.protocols.connection import connect_words
+from asura.protocols.icmp_socket import EchoSocket, Refusal, Reply, open_socket
+from asura.protocols.icmp_wire import TOKEN_BYTES
+from asura.protocols.target import parse_host
 
 IP_VERSIONS = ("auto", "4", "6")
 _FAMILIES = {"auto": 0, "4": int(socket.AF_INET), "6": int(socket.AF_INET6)}

@@ -9,16 +9,17 @@ import attrs
 from attrs.validators import and_
 from trio.lowlevel import checkpoint
 
-from asura.checks import mqtt_wire as wire
-from asura.checks.base import NOTHING, Attempt, CheckType, Env, Fault, Keep, Stopwatch, TargetField
-from asura.checks.connection import Connection, broken_words
-from asura.checks.opening import TLS, VERIFY_TLS, Place, converse, host_port_hosts, host_port_problem, judged
-from asura.checks.target import parse_host_port
-from asura.checks.words import shown
+from asura.checks.base import CheckType, TargetField
 from asura.content.ignoring import paths_field, patterns_field
 from asura.fields import one_of, pattern, text
 from asura.model.assertion import BODY_ASSERTIONS, AssertionType
 from asura.model.observation import Outcome, Reply
+from asura.protocols import mqtt_wire as wire
+from asura.protocols.attempt import NOTHING, Attempt, Env, Fault, Keep, Stopwatch
+from asura.protocols.connection import Connection, broken_words
+from asura.protocols.opening import TLS, VERIFY_TLS, Place, converse, host_port_hosts, host_port_problem, judged
+from asura.protocols.target import parse_host_port
+from asura.protocols.words import shown
 
 VERSIONS = ("3.1.1", "5")
 MAX_READ_BYTES = 2**20

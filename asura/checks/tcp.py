@@ -5,14 +5,15 @@ import re
 import attrs
 from attrs.validators import and_
 
-from asura.checks.base import NOTHING, Attempt, CheckType, Env, Keep, Stopwatch, TargetField
-from asura.checks.connection import Connection, broken_words
-from asura.checks.opening import TLS, Place, converse, host_port_hosts, host_port_problem, judged
-from asura.checks.target import parse_host_port
-from asura.checks.words import shown
+from asura.checks.base import CheckType, TargetField
 from asura.fields import text
 from asura.model.assertion import AssertionType
 from asura.model.observation import Outcome
+from asura.protocols.attempt import NOTHING, Attempt, Env, Keep, Stopwatch
+from asura.protocols.connection import Connection, broken_words
+from asura.protocols.opening import TLS, Place, converse, host_port_hosts, host_port_problem, judged
+from asura.protocols.target import parse_host_port
+from asura.protocols.words import shown
 
 MAX_READ_BYTES = 65_536
 """A greeting is short; what is expected must come within this."""

@@ -8,20 +8,21 @@ from functools import partial
 import attrs
 from attrs.validators import and_
 
-from asura.checks import certificate
-from asura.checks.base import NOTHING, Attempt, CheckType, Env, Fault, Keep, Stopwatch, TargetField, down, shortened
-from asura.checks.connection import Connection
-from asura.checks.handshake import peer_chain, start_tls
-from asura.checks.opening import Place, open_connection
-from asura.checks.pem import MAX_PEM_CHARS, ClientCertificate, is_authorities
-from asura.checks.starttls import PROTOCOLS, ask_for_tls
-from asura.checks.target import parse_host, parse_host_port
+from asura.checks.base import CheckType, TargetField
 from asura.errors import TargetRefused
 from asura.fields import between, one_of, text
 from asura.model.assertion import AssertionType
 from asura.model.monitor import Status
 from asura.model.observation import Certificate, Outcome
 from asura.netguard import ResolveError
+from asura.protocols import certificate
+from asura.protocols.attempt import NOTHING, Attempt, Env, Fault, Keep, Stopwatch, down, shortened
+from asura.protocols.connection import Connection
+from asura.protocols.handshake import peer_chain, start_tls
+from asura.protocols.opening import Place, open_connection
+from asura.protocols.pem import MAX_PEM_CHARS, ClientCertificate, is_authorities
+from asura.protocols.starttls import PROTOCOLS, ask_for_tls
+from asura.protocols.target import parse_host, parse_host_port
 from asura.units import iso
 
 DAY_MS = 86_400_000

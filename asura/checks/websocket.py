@@ -7,18 +7,19 @@ from attrs.validators import and_
 from wsproto.events import BytesMessage, RejectConnection, Request, TextMessage
 
 from asura import __version__
-from asura.checks.base import NOTHING, Attempt, CheckType, Env, Fault, Keep, Stopwatch, TargetField
-from asura.checks.connection import Connection
+from asura.checks.base import CheckType, TargetField
 from asura.checks.http_fields import SECRET_HEADERS, HeaderLines
-from asura.checks.opening import VERIFY_TLS, Place, converse, judged
-from asura.checks.target import Url, parse_url
 from asura.checks.tcp import unescape
-from asura.checks.websocket_session import Session, rejection_words
-from asura.checks.words import shown
 from asura.content.ignoring import paths_field, patterns_field
 from asura.fields import pattern, text
 from asura.model.assertion import BODY_ASSERTIONS, AssertionType
 from asura.model.observation import Outcome, Reply
+from asura.protocols.attempt import NOTHING, Attempt, Env, Fault, Keep, Stopwatch
+from asura.protocols.connection import Connection
+from asura.protocols.opening import VERIFY_TLS, Place, converse, judged
+from asura.protocols.target import Url, parse_url
+from asura.protocols.websocket_session import Session, rejection_words
+from asura.protocols.words import shown
 
 ALPN = "http/1.1"
 _SCHEMES = ("ws://", "wss://")

@@ -15,7 +15,7 @@ import yaml
 from asura import units
 from asura.checker.service import Checker
 from asura.checks import CHECK_TYPES
-from asura.checks.base import CheckType, Env, TlsContexts
+from asura.checks.base import CheckType
 from asura.cli.options import DEFAULT_CONFIG
 from asura.clock import SystemClock
 from asura.config.load import load as load_config
@@ -25,6 +25,8 @@ from asura.ids import MonitorId
 from asura.model.monitor import Monitor, Status
 from asura.model.observation import Outcome
 from asura.netguard import Guard
+from asura.protocols.attempt import Env
+from asura.protocols.contexts import TlsContexts
 from asura.serde import dump, load
 
 DAY_MS = 86_400_000

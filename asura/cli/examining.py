@@ -23,10 +23,10 @@ import click
 import asura
 from asura import units
 from asura.checker import rules as checking
-from asura.checks.icmp_socket import open_socket
 from asura.config.load import load
 from asura.config.schema import Config
 from asura.errors import ConfigError, OwnFailure, StoreError
+from asura.protocols.icmp_socket import open_socket
 from asura.store.inspection import holder_of, inspect
 
 PROBE_NAME = "example.com"

@@ -18,7 +18,6 @@ from asura.api.services import Services
 from asura.checker import rules
 from asura.checker.known import Known
 from asura.checker.service import Checker
-from asura.checks.base import Env, TlsContexts
 from asura.clock import SystemClock
 from asura.config.live import Live
 from asura.config.load import load
@@ -32,6 +31,8 @@ from asura.incidents.reminders import remind
 from asura.live import Hub
 from asura.netguard import Guard
 from asura.notifications.service import deliver
+from asura.protocols.attempt import Env
+from asura.protocols.contexts import TlsContexts
 from asura.retention.service import Keep, prune
 from asura.scheduler.service import Scheduler
 from asura.store.database import Store, StoreOptions, open_store

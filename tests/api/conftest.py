@@ -15,7 +15,6 @@ import trio
 
 from asura.api.services import Services
 from asura.checker.service import Checker
-from asura.checks.base import Env, TlsContexts
 from asura.clock import SystemClock
 from asura.config.access import Role
 from asura.config.live import Live
@@ -24,6 +23,8 @@ from asura.daemon import pipeline
 from asura.live import Hub
 from asura.model.part import Part
 from asura.netguard import Guard
+from asura.protocols.attempt import Env
+from asura.protocols.contexts import TlsContexts
 from asura.store.database import StoreOptions, open_store
 from asura.web.app import build_app
 from asura.web.listener import listen

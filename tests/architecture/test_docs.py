@@ -13,10 +13,11 @@ from packaging.requirements import Requirement
 
 import asura
 from asura.api import monitor_documents
-from asura.checks.base import Env, TlsContexts
 from asura.cli import main
 from asura.config.schema import MonitorDefaults
 from asura.netguard import Guard
+from asura.protocols.attempt import Env
+from asura.protocols.contexts import TlsContexts
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())

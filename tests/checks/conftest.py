@@ -10,10 +10,11 @@ import trio
 import trustme
 
 from asura.checks import CHECK_TYPES
-from asura.checks.base import NOTHING, Env, Keep, Stopwatch, TlsContexts
 from asura.model.monitor import Status
 from asura.model.observation import Outcome
 from asura.netguard import Guard
+from asura.protocols.attempt import NOTHING, Env, Keep, Stopwatch
+from asura.protocols.contexts import TlsContexts
 
 Check = Callable[..., Awaitable[Outcome]]
 

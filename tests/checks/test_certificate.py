@@ -12,7 +12,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asura.checks import certificate
+from asura.protocols import certificate
 
 STARTS, ENDS = datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC), datetime(2033, 5, 18, 3, 33, 20, tzinfo=UTC)
 LEAF = trustme.CA().issue_cert("a.example", not_after=ENDS)

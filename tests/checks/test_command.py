@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asura.checks import CHECK_TYPES, command
-from asura.checks.base import Env, Keep, Stopwatch
 from asura.checks.command_settings import exit_statuses
-from asura.checks.process import MAX_KEPT_BYTES, Output, run
 from asura.errors import InvalidDocument, OwnFailure
 from asura.model.monitor import Status
 from asura.model.observation import Outcome
+from asura.protocols.attempt import Env, Keep, Stopwatch
+from asura.protocols.process import MAX_KEPT_BYTES, Output, run
 from asura.serde import load
 from tests.checks.conftest import Check
 from tests.fakes.descriptors import descriptors
@@ -291,7 +291,7 @@ async def test_no_room_for_another_process_says_nothing_about_the_program(
     def refused(*_: object, **__: object) -> None:
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr("asura.checks.process.subprocess.Popen", refused)
+    monkeypatch.setattr("asura.protocols.process.subprocess.Popen", refused)
     with pytest.raises(OwnFailure, match="this machine can start no program now"):
         await sh("exit 0")
 

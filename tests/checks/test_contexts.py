@@ -6,9 +6,9 @@ import time
 import pytest
 import trustme
 
-from asura.checks import contexts
-from asura.checks.contexts import TlsContexts
-from asura.checks.pem import MAX_KEY_ROUNDS, ClientCertificate, ders, show
+from asura.protocols import contexts
+from asura.protocols.contexts import TlsContexts
+from asura.protocols.pem import MAX_KEY_ROUNDS, ClientCertificate, ders, show
 from tests.fakes.descriptors import descriptors
 
 CA = trustme.CA()

@@ -12,13 +12,13 @@ import dns.rcode
 import pytest
 import trio
 
-from asura.checks import dns_exchange
-from asura.checks.base import Keep
 from asura.checks.dns import DNS, kept
-from asura.checks.dns_exchange import OwnResolvers
 from asura.errors import InvalidDocument
 from asura.model.monitor import Status
 from asura.netguard import address_at, literal_address
+from asura.protocols import dns_exchange
+from asura.protocols.attempt import Keep
+from asura.protocols.dns_exchange import OwnResolvers
 from asura.serde import load
 from tests.checks.conftest import Check
 from tests.fakes.descriptors import drained

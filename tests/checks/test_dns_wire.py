@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asura.checks.dns_settings import RECORD_TYPES
-from asura.checks.dns_wire import Malformed, comparable, expected_text, head, question, record_text, records
-from asura.checks.names import printable
+from asura.protocols.dns_wire import Malformed, comparable, expected_text, head, question, record_text, records
+from asura.protocols.names import printable
 
 ASKED = {kind: question("db.example", kind) for kind in RECORD_TYPES}
 ID = b"\x12\x34"

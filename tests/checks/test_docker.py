@@ -14,14 +14,15 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asura.checks import CHECK_TYPES, docker_engine
-from asura.checks.base import NOTHING, Env, Fault, Stopwatch
-from asura.checks.docker_engine import USUAL_SOCKETS, parse_engine
+from asura.checks import CHECK_TYPES
 from asura.checks.docker_state import judge
-from asura.checks.pem import ClientCertificate
 from asura.errors import InvalidDocument, OwnFailure
 from asura.model.monitor import Status
 from asura.model.observation import Outcome
+from asura.protocols import docker_engine
+from asura.protocols.attempt import NOTHING, Env, Fault, Stopwatch
+from asura.protocols.docker_engine import USUAL_SOCKETS, parse_engine
+from asura.protocols.pem import ClientCertificate
 from asura.serde import load
 from tests.checks.conftest import Check, server_context
 from tests.fakes.descriptors import descriptors

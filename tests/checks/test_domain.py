@@ -13,15 +13,17 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asura.checks import domain, rdap, whois
-from asura.checks.base import NOTHING, Env, Fault, Stopwatch, TlsContexts
+from asura.checks import domain
 from asura.checks.domain import DOMAIN
 from asura.checks.domain_memory import Memory
-from asura.checks.rdap import Bootstrap, read_bootstrap, read_domain
-from asura.checks.whois import Servers
 from asura.model.monitor import Status
 from asura.model.observation import Outcome
 from asura.netguard import Guard
+from asura.protocols import rdap, whois
+from asura.protocols.attempt import NOTHING, Env, Fault, Stopwatch
+from asura.protocols.contexts import TlsContexts
+from asura.protocols.rdap import Bootstrap, read_bootstrap, read_domain
+from asura.protocols.whois import Servers
 from tests.checks.conftest import Check, server_context
 from tests.fakes.descriptors import drained
 from tests.fakes.target import (

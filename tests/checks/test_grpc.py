@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asura.checks import CHECK_TYPES
-from asura.checks.base import Env, Fault, Keep, Stopwatch
 from asura.checks.grpc import Answer
-from asura.checks.protobuf import fields, text_field
 from asura.model.monitor import Status
+from asura.protocols.attempt import Env, Fault, Keep, Stopwatch
+from asura.protocols.protobuf import fields, text_field
 from tests.checks.conftest import Check, server_context
 from tests.fakes import grpc_server
 from tests.fakes.descriptors import drained

@@ -21,7 +21,6 @@ from asura.api import channel_documents, monitor_documents
 from asura.channels import CHANNEL_TYPES
 from asura.channels import base as channels
 from asura.checks import CHECK_TYPES, domain
-from asura.checks.base import NOTHING, Env, Stopwatch, TlsContexts
 from asura.clock import SystemClock
 from asura.config.schema import MonitorDefaults
 from asura.errors import InvalidDocument, SendError
@@ -30,6 +29,8 @@ from asura.model.notification import Message
 from asura.model.observation import Outcome
 from asura.netguard import METADATA_ADDRESSES, Guard
 from asura.outbound import guarded_client
+from asura.protocols.attempt import NOTHING, Env, Stopwatch
+from asura.protocols.contexts import TlsContexts
 from asura.serde import load
 from tests.fakes.target import Behaviour, Stream, answer, redirect, start_target
 
@@ -399,10 +400,10 @@ CONNECTING = re.compile(
 WHO_MAY = {
     "netguard.py": "looks names up for everybody",
     "outbound.py": "connects to what the guard gave it",
-    "checks/connection.py": "connects to what the guard gave it",
-    "checks/dns_exchange.py": "connects to what the guard gave it, or to the machine's own resolvers",
-    "checks/icmp_socket.py": "sends to what the guard gave it",
-    "checks/docker_engine.py": "opens a socket file",
+    "protocols/connection.py": "connects to what the guard gave it",
+    "protocols/dns_exchange.py": "connects to what the guard gave it, or to the machine's own resolvers",
+    "protocols/icmp_socket.py": "sends to what the guard gave it",
+    "protocols/docker_engine.py": "opens a socket file",
     "cli/examining.py": "looks a fixed name up, to see whether the resolver works",
     "daemon/systemd.py": "tells systemd over a socket file",
 }

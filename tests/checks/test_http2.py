@@ -20,10 +20,10 @@ from hyperframe.frame import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from asura.checks.base import Fault, Stopwatch
-from asura.checks.connection import Connection, connect
-from asura.checks.http2 import request
 from asura.netguard import Guard
+from asura.protocols.attempt import Fault, Stopwatch
+from asura.protocols.connection import Connection, connect
+from asura.protocols.http2 import request
 from tests.fakes.http2 import SETTINGS, block, body, floods, go_away, head, is_end, read_frames, reset, says
 from tests.fakes.target import Behaviour, Stream, break_off, silent, start_target
 

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import trio
 
-from asura.checks.base import Env
 from asura.errors import OwnFailure
 from asura.model.monitor import Status
 from asura.netguard import Guard
+from asura.protocols.attempt import Env
 from tests.checks.conftest import Check
 from tests.fakes.resolver import resolve_to
 from tests.fakes.target import answer, start_target

@@ -5,9 +5,9 @@ import pytest
 import trio
 
 from asura.checks import CHECK_TYPES
-from asura.checks.base import Env, Stopwatch
 from asura.checks.http_settings import HttpSettings
 from asura.model.monitor import Status
+from asura.protocols.attempt import Env, Stopwatch
 from tests.checks.conftest import Check
 from tests.fakes.descriptors import descriptors, drained
 from tests.fakes.proxy import http_proxy, socks5_proxy

@@ -5,10 +5,10 @@ import zlib
 import pytest
 import trio
 
-from asura.checks.base import Keep
-from asura.checks.body import Body
-from asura.checks.http_answer import Http1Answer
 from asura.model.monitor import Status
+from asura.protocols.attempt import Keep
+from asura.protocols.body import Body
+from asura.protocols.http_answer import Http1Answer
 from tests.checks.conftest import Check
 from tests.fakes.target import Stream, break_off, endless, gzipped, raw, read_request, start_target
 

@@ -7,10 +7,10 @@ import attrs
 import pytest
 import trustme
 
-from asura.checks.base import Keep
 from asura.checks.http_settings import BasicAuth
-from asura.checks.pem import ClientCertificate
 from asura.model.monitor import Status
+from asura.protocols.attempt import Keep
+from asura.protocols.pem import ClientCertificate
 from tests.checks.conftest import Check
 from tests.fakes.peers import free_port, need, running
 

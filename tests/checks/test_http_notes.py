@@ -6,8 +6,8 @@ import trio
 import trustme
 
 from asura.checks import CHECK_TYPES
-from asura.checks.base import NOTHING, Env, Stopwatch
 from asura.checks.http_settings import HttpSettings
+from asura.protocols.attempt import NOTHING, Env, Stopwatch
 from tests.checks.conftest import server_context
 from tests.fakes.proxy import http_proxy, socks5_proxy
 from tests.fakes.target import answer, gzipped, redirect, routes, start_target

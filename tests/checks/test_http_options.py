@@ -6,10 +6,10 @@ import pytest
 import trio
 
 from asura.checks import CHECK_TYPES
-from asura.checks.base import Env
 from asura.checks.http_settings import BasicAuth, BearerAuth
 from asura.errors import InvalidDocument
 from asura.model.monitor import Status
+from asura.protocols.attempt import Env
 from asura.serde import load
 from tests.checks.conftest import Check
 from tests.fakes.resolver import resolve_to

@@ -10,9 +10,9 @@ import trustme
 from hpack import Decoder
 from hyperframe.frame import DataFrame, Frame, HeadersFrame
 
-from asura.checks.base import Keep
 from asura.checks.http_settings import BearerAuth
 from asura.model.monitor import Status
+from asura.protocols.attempt import Keep
 from tests.checks.conftest import Check, server_context
 from tests.fakes.descriptors import drained
 from tests.fakes.http2 import body, floods, go_away, head, is_end, read_frames, reset, says

@@ -5,9 +5,9 @@ import zlib
 import pytest
 import trio
 
-from asura.checks.base import Keep
-from asura.checks.body import MAX_KEPT_BYTES
 from asura.model.monitor import Status
+from asura.protocols.attempt import Keep
+from asura.protocols.body import MAX_KEPT_BYTES
 from tests.checks.conftest import Check
 from tests.fakes.target import Behaviour, answer, bomb, chunked, endless, gzipped, raw, redirect, routes, start_target
 

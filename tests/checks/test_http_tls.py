@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from asura.api.masking import MASK, masked, unmasked
 from asura.checks import CHECK_TYPES
-from asura.checks.base import NOTHING, Env, Keep, Stopwatch
 from asura.errors import InvalidDocument
 from asura.model.monitor import Status
+from asura.protocols.attempt import NOTHING, Env, Keep, Stopwatch
 from asura.serde import load
 from tests.checks.conftest import Check, server_context
 from tests.fakes.peers import free_port, need, running

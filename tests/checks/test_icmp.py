@@ -12,12 +12,13 @@ import pytest
 import trio
 
 from asura.checks import icmp
-from asura.checks.base import NOTHING, Env, Stopwatch, TlsContexts
 from asura.checks.icmp import ICMP, IcmpSettings, problems
 from asura.errors import OwnFailure
 from asura.model.monitor import Status
 from asura.model.observation import Outcome
 from asura.netguard import Guard
+from asura.protocols.attempt import NOTHING, Env, Stopwatch
+from asura.protocols.contexts import TlsContexts
 from tests.checks.conftest import Check
 from tests.fakes.descriptors import descriptors
 from tests.fakes.echo import IGNORING, Answering, Asked, Packet, answer, good, opened
@@ -430,7 +431,7 @@ async def test_without_sockets_the_target_is_not_blamed(check: Check, monkeypatc
     def full(*_: object) -> None:
         raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr("asura.checks.icmp_socket.socket.socket", full)
+    monkeypatch.setattr("asura.protocols.icmp_socket.socket.socket", full)
     with pytest.raises(OwnFailure, match="no socket left on this machine"):
         await check("icmp", "127.0.0.1")
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asura.checks.icmp_wire import Echo, checksum, error_words, quoted, reply, request
+from asura.protocols.icmp_wire import Echo, checksum, error_words, quoted, reply, request
 
 FAMILIES = st.sampled_from([int(AF_INET), int(AF_INET6)])
 NUMBERS = st.integers(0, 0xFFFF)

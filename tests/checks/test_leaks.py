@@ -14,9 +14,10 @@ import pytest
 import trio
 
 from asura.checks import CHECK_TYPES, command
-from asura.checks.base import Env, Keep, Stopwatch, TlsContexts
 from asura.model.monitor import Status
 from asura.netguard import Guard
+from asura.protocols.attempt import Env, Keep, Stopwatch
+from asura.protocols.contexts import TlsContexts
 from tests.fakes.misbehaving import misbehaving
 
 CHECKS = int(os.environ.get("ASURA_LEAK_CHECKS", "10000"))

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asura.checks import CHECK_TYPES
-from asura.checks import mqtt_wire as wire
-from asura.checks.base import Env, Fault, Keep, Stopwatch
-from asura.checks.connection import Connection
 from asura.checks.mqtt import Session
 from asura.errors import InvalidDocument
 from asura.model.monitor import Status
+from asura.protocols import mqtt_wire as wire
+from asura.protocols.attempt import Env, Fault, Keep, Stopwatch
+from asura.protocols.connection import Connection
 from asura.serde import load
 from tests.checks.conftest import Check, server_context
 from tests.fakes.descriptors import drained

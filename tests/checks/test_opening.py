@@ -9,8 +9,8 @@ import trustme
 from hyperframe.frame import PingFrame
 
 from asura.checks import CHECK_TYPES
-from asura.checks.base import Env, Keep, Stopwatch
 from asura.model.monitor import Status
+from asura.protocols.attempt import Env, Keep, Stopwatch
 from tests.checks.conftest import Check, server_context
 from tests.fakes import http2, mqtt, websocket
 from tests.fakes.descriptors import drained

@@ -5,11 +5,11 @@ import pytest
 import trio
 import trustme
 
-from asura.checks.base import Env
 from asura.checks.http_settings import BasicAuth
-from asura.checks.proxy import parse_proxy
 from asura.model.monitor import Status
 from asura.netguard import Guard
+from asura.protocols.attempt import Env
+from asura.protocols.proxy import parse_proxy
 from tests.checks.conftest import Check, server_context
 from tests.fakes.descriptors import drained
 from tests.fakes.peers import free_port

@@ -5,10 +5,10 @@ import trio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from asura.checks import proxy as proxies
-from asura.checks.base import Fault, Stopwatch
-from asura.checks.proxy import MAX_ANSWER_BYTES, Proxy, connect_through
 from asura.netguard import Guard
+from asura.protocols import proxy as proxies
+from asura.protocols.attempt import Fault, Stopwatch
+from asura.protocols.proxy import MAX_ANSWER_BYTES, Proxy, connect_through
 
 OFTEN = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 PIECES = [

@@ -13,8 +13,8 @@ from asura.checks.domain_memory import (
     Known,
     Memory,
 )
-from asura.checks.registration import DAY_MS, Registration, judge, status_name
 from asura.model.monitor import Status
+from asura.protocols.registration import DAY_MS, Registration, judge, status_name
 
 NOW_MS = 1_780_000_000_000  # 2026-05-28 20:26:40 UTC
 

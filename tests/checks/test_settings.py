@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asura.checks import CHECK_TYPES
-from asura.checks.target import Url, join_url, parse_url
 from asura.errors import InvalidDocument
+from asura.protocols.target import Url, join_url, parse_url
 from asura.serde import dump, load
 
 HTTP = CHECK_TYPES["http"]

@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asura.checks import CHECK_TYPES
-from asura.checks.base import Env, Stopwatch
 from asura.checks.tls import expiry_warning, split
 from asura.errors import InvalidDocument
 from asura.model.monitor import Status
 from asura.model.observation import Certificate, Outcome
+from asura.protocols.attempt import Env, Stopwatch
 from asura.serde import load
 from tests.checks.conftest import Check, server_context
 from tests.fakes.descriptors import descriptors, drained

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from wsproto.events import AcceptConnection
 
 from asura.checks import CHECK_TYPES
-from asura.checks.base import Env, Fault, Keep, Stopwatch
-from asura.checks.connection import Connection
-from asura.checks.websocket_session import Session
 from asura.model.monitor import Status
+from asura.protocols.attempt import Env, Fault, Keep, Stopwatch
+from asura.protocols.connection import Connection
+from asura.protocols.websocket_session import Session
 from tests.checks.conftest import Check, server_context
 from tests.fakes.descriptors import drained
 from tests.fakes.peers import free_port

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asura.checks.base import Fault
-from asura.checks.registration import AskedTooOften, Registration
-from asura.checks.whois_text import WhoisAnswer, parse_date, read_domain, read_referral
+from asura.protocols.attempt import Fault
+from asura.protocols.registration import AskedTooOften, Registration
+from asura.protocols.whois_text import WhoisAnswer, parse_date, read_domain, read_referral
 
 DATES = {
     "2026-08-13T04:00:00Z": "2026-08-13 04:00",

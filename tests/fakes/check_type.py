@@ -9,10 +9,11 @@ import trio
 
 from asura.checker.service import Checker
 from asura.checks import CHECK_TYPES
-from asura.checks.base import CheckType, Env, Keep, Stopwatch, TargetField
+from asura.checks.base import CheckType, TargetField
 from asura.clock import Clock
 from asura.model.monitor import Status
 from asura.model.observation import Outcome
+from asura.protocols.attempt import Env, Keep, Stopwatch
 
 UP = Outcome(status=Status.UP, response_ms=5)
 Act = Callable[[Stopwatch], Awaitable[Outcome]]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import attrs
 import trio
 
-from asura.checks.icmp_wire import HEADER, checksum
+from asura.protocols.icmp_wire import HEADER, checksum
 
 IGNORING = {"net.ipv4.icmp_echo_ignore_all": "1", "net.ipv6.icmp.echo_ignore_all": "1"}
 

@@ -4,7 +4,7 @@ import socket
 
 import trio
 
-from asura.checks.mqtt_wire import connect, disconnect
+from asura.protocols.mqtt_wire import connect, disconnect
 from tests.fakes.target import Behaviour, Stream
 
 CONNACK = b"\x20\2\0\0"

@@ -8,10 +8,14 @@ import fcntl
 import os
 import socket
 import struct
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
+import outcome
 import pytest
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -41,11 +45,26 @@ def own_network(sysctls: Mapping[str, str]) -> Iterator[None]:
             _loopback_up()
             for name, value in sysctls.items():
                 Path("/proc/sys", *name.split(".")).write_text(value)
-            yield
+            with _fresh_threads():
+                yield
         finally:
             _called(_libc.setns(before, _CLONE_NEWNET))
     finally:
         os.close(before)
+
+
+@contextmanager
+def _fresh_threads() -> Iterator[None]:
+    """A thread has the network of the one that started it for ever, and trio keeps threads: none of those of before is
+    of use here, and none of those of here may serve a later test."""
+
+    def start(
+        work: Callable[[], Any], deliver: Callable[[outcome.Outcome[Any]], object], name: str | None = None
+    ) -> None:
+        threading.Thread(target=lambda: deliver(outcome.capture(work)), name=name, daemon=True).start()
+
+    with mock.patch("trio._threads.start_thread_soon", start):
+        yield
 
 
 def _loopback_up() -> None:

@@ -7,12 +7,12 @@ from trio.testing import MockClock
 
 from asura.checker.rules import MESSAGE_LENGTH, judge
 from asura.checker.service import Checker
-from asura.checks.base import Stopwatch
 from asura.clock import TrioClock
 from asura.daemon.pipeline import recorder
 from asura.errors import InvalidDocument, NotFound, OwnFailure
 from asura.model.monitor import Status
 from asura.model.observation import Observation, Outcome
+from asura.protocols.attempt import Stopwatch
 from asura.store import checks as history
 from asura.store import states
 from asura.store.database import Store

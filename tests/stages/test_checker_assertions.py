@@ -11,12 +11,12 @@ import trio
 from asura.assertions.evaluating import evaluate
 from asura.checker import asserting
 from asura.checks import CHECK_TYPES
-from asura.checks.base import Keep
 from asura.clock import SystemClock
 from asura.errors import InvalidDocument, OwnFailure
 from asura.model.assertion import AssertionType
 from asura.model.monitor import Status
 from asura.model.observation import Observation, Outcome, Reply
+from asura.protocols.attempt import Keep
 from tests import factories
 from tests.fakes.check_type import FakeChecks, taking
 

@@ -11,10 +11,10 @@ from trio.testing import MockClock
 
 from asura.checker.places import HANGS_S, Place, Places
 from asura.checker.rules import RESERVED_FILES, places
-from asura.checks.base import Stopwatch
 from asura.clock import TrioClock
 from asura.model.monitor import Status
 from asura.model.observation import Observation, Outcome
+from asura.protocols.attempt import Stopwatch
 from asura.scheduler.rules import phase_s
 from asura.scheduler.service import Scheduler
 from asura.store.database import Store

@@ -10,7 +10,6 @@ import trio
 from trio.testing import MockClock
 
 from asura import live
-from asura.checks.base import Stopwatch
 from asura.clock import TrioClock
 from asura.consensus.service import collect
 from asura.daemon.pipeline import recorder
@@ -18,6 +17,7 @@ from asura.errors import OwnFailure
 from asura.incidents import ledger
 from asura.model.monitor import Monitor, MonitorState, MonitorStatus, Status
 from asura.model.observation import Observation, Outcome
+from asura.protocols.attempt import Stopwatch
 from asura.scheduler import changes, rules, service
 from asura.scheduler.alarm import TICK_S
 from asura.scheduler.service import Scheduler
@@ -560,6 +560,16 @@ class TestRechecks:
         await trio.sleep(21)
         assert len(fleet.began("web")) == 1
 
+    async def test_so_does_what_a_dependency_holds_back(self, fleet: Fleet, autojump_clock: MockClock) -> None:
+        (router,) = await fleet.add("router", interval_s=DAY_S)
+        (web,) = await fleet.add("web", interval_s=DAY_S, failure_threshold=1, depends_on=(router.id,))
+        fleet.checks.acts["web"] = in_turn(REFUSED)
+        web_state = attrs.evolve(await fleet.state(web), status=MonitorStatus.DOWN)
+        await fleet.store.write(partial(states.save, state=web_state))
+        await fleet.start_judging()
+        await trio.sleep(60)
+        assert await fleet.opened(web) == 1
+
     async def test_a_monitor_of_one_failure_has_no_doubts(self, fleet: Fleet, autojump_clock: MockClock) -> None:
         await fleet.add("web", failure_threshold=1)
         fleet.checks.acts["web"] = in_turn(REFUSED)
@@ -622,3 +632,20 @@ class TestDependencies:
         await trio.sleep(120)
         assert before < len(fleet.began("router")) <= before + rules.MAX_RECHECKS
         assert min(other - one for one, other in pairwise(fleet.began("router"))) >= rules.SOONEST_RECHECK_S
+
+    async def test_a_monitor_that_has_flapped_for_long_is_announced_within_seconds_too(
+        self, fleet: Fleet, autojump_clock: MockClock
+    ) -> None:
+        (router,) = await fleet.add("router", interval_s=3600)
+        (web,) = await fleet.add("web", interval_s=3600, failure_threshold=2, depends_on=(router.id,))
+        fleet.checks.acts["web"] = in_turn(REFUSED, UP)
+        scheduler = await fleet.start_judging()
+        await trio.sleep(61)
+        for watch in scheduler._watches.values():
+            watch.rechecks = rules.MAX_RECHECKS
+        fleet.checks.acts["web"] = in_turn(REFUSED)
+        with fleet.store.hub.subscribe("monitor.status") as news:
+            while (await fleet.state(web)).status is not MonitorStatus.DOWN:
+                await news.wait()
+        await trio.sleep(41)
+        assert await fleet.opened(web) == 1

@@ -59,12 +59,25 @@ def test_touching_notes_the_last_check_and_nothing_else(conn: WriteConnection) -
     states.touch(conn, [])
 
 
-def test_in_doubt_is_what_fails_and_is_not_down_yet(conn: WriteConnection) -> None:
-    made = [factories.create(conn, name=name, enabled=name != "paused").id for name in ("a", "b", "c", "paused", "e")]
-    statuses = [MonitorStatus.UP, MonitorStatus.DEGRADED, MonitorStatus.DOWN, MonitorStatus.UP, MonitorStatus.UP]
-    for monitor_id, status in zip(made, statuses, strict=True):
-        states.save(conn, MonitorState(monitor_id=monitor_id, status=status, confirming=monitor_id != made[4]))
-    assert states.doubtful(conn) == set(made[:2])
+def test_in_doubt_is_what_fails_and_was_not_announced_yet(conn: WriteConnection) -> None:
+    up, degraded, down = MonitorStatus.UP, MonitorStatus.DEGRADED, MonitorStatus.DOWN
+    found = set()
+    for name, status, confirming, announced, is_doubtful in (
+        ("fails", up, True, False, True),
+        ("degraded before", degraded, True, False, True),
+        ("held back by a dependency", down, False, False, True),
+        ("perhaps well again", down, True, True, False),
+        ("announced", down, False, True, False),
+        ("well", up, False, False, False),
+        ("paused", up, True, False, False),
+        ("paused while held back", down, False, False, False),
+    ):
+        monitor_id = factories.create(conn, name=name, enabled="paused" not in name).id
+        state = MonitorState(monitor_id=monitor_id, status=status, confirming=confirming, announced=announced)
+        states.save(conn, state)
+        if is_doubtful:
+            found.add(monitor_id)
+    assert states.doubtful(conn) == found
 
 
 def test_which_are_down(conn: WriteConnection) -> None:

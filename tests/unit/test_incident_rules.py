@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asura.incidents import rules
-from asura.incidents.rules import LOOK_LIMIT_MS, Bearing, Transition
+from asura.incidents.rules import DECISION_LIMIT_MS, LOOK_LIMIT_MS, Bearing, Transition
 from asura.model.monitor import MonitorStatus, Status
 from asura.model.observation import Outcome
 from asura.model.vote import Vote
@@ -163,6 +163,22 @@ SEEN_AT = FAILED_AT + 30_000
         pytest.param(
             UP, (Status.UP, SEEN_AT + 99_999), SEEN_AT + 99_999, SEEN_AT, Bearing.NONE, id="a clock was set back"
         ),
+        pytest.param(
+            UP,
+            (Status.DOWN, FAILED_AT + DECISION_LIMIT_MS - 2),
+            FAILED_AT + DECISION_LIMIT_MS - 2,
+            FAILED_AT + DECISION_LIMIT_MS - 1,
+            Bearing.AWAITED,
+            id="it still fails now and then",
+        ),
+        pytest.param(
+            UP,
+            (Status.DOWN, FAILED_AT + DECISION_LIMIT_MS - 2),
+            FAILED_AT + DECISION_LIMIT_MS - 2,
+            FAILED_AT + DECISION_LIMIT_MS,
+            Bearing.NONE,
+            id="it has failed now and then for too long to be waited for",
+        ),
     ],
 )
 def test_what_a_dependency_says_of_a_failure(
@@ -171,6 +187,23 @@ def test_what_a_dependency_says_of_a_failure(
     votes = [] if seen is None else [vote("local", seen[0], at=seen[1])]
     failing = Vote(region="local", status=Status.DOWN, effective_at=SEEN_AT, streak=2, streak_since=FAILED_AT)
     found = rules.bearing(
-        status, votes=votes, last_check_at=last_check_at, window=WINDOW_MS, failing=failing, now_ms=now_ms
+        status, since=0, votes=votes, last_check_at=last_check_at, window=WINDOW_MS, failing=failing, now_ms=now_ms
     )
     assert found is expected
+
+
+def test_a_dependency_that_was_down_a_moment_ago_and_fails_again_is_waited_for() -> None:
+    """However long the monitor behind it has been failing: most of that was explained."""
+    now_ms = FAILED_AT + 10 * DECISION_LIMIT_MS
+    votes = [vote("local", Status.DOWN, at=now_ms - 1)]
+    failing = Vote(region="local", status=Status.DOWN, effective_at=now_ms, streak=99, streak_since=FAILED_AT)
+    found = rules.bearing(
+        UP,
+        since=now_ms - DECISION_LIMIT_MS + 1,
+        votes=votes,
+        last_check_at=now_ms - 1,
+        window=WINDOW_MS,
+        failing=failing,
+        now_ms=now_ms,
+    )
+    assert found is Bearing.AWAITED

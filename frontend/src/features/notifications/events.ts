@@ -9,7 +9,7 @@ const LABELS: Record<EventName, string> = {
   "incident.reminder": "Reminder",
   "monitor.degraded": "Degraded",
   "content.changed": "Content changed",
-  "cert.expiring": "Certificate expires soon",
+  "cert.expiring": "Certificate or domain ends soon",
 };
 
 /** The events that a channel can choose from. */

@@ -16,12 +16,12 @@ import attrs
 import trio
 from trio.lowlevel import wait_readable
 
-from asura.checks.base import Fault, Stopwatch
-from asura.checks.connection import CONNECT_SHARE_S, Connection, broken_words, connect, connect_words
-from asura.checks.dns_wire import Head, Question, head, new_id
-from asura.checks.target import shown_host_port
 from asura.errors import OwnFailure
 from asura.netguard import OUT_OF_SOCKETS, Address, ResolveError, address_at
+from asura.protocols.attempt import Fault, Stopwatch
+from asura.protocols.connection import CONNECT_SHARE_S, Connection, broken_words, connect, connect_words
+from asura.protocols.dns_wire import Head, Question, head, new_id
+from asura.protocols.target import shown_host_port
 
 PORT = 53
 TRIES = 3

@@ -20,9 +20,9 @@ from hpack.hpack import encode_integer
 from hyperframe.exceptions import HyperframeError
 from trio.lowlevel import checkpoint
 
-from asura.checks.base import Fault, Stopwatch
-from asura.checks.connection import Connection, broken_words
-from asura.checks.words import shown
+from asura.protocols.attempt import Fault, Stopwatch
+from asura.protocols.connection import Connection, broken_words
+from asura.protocols.words import shown
 
 ALPN = "h2"
 STREAM = 1

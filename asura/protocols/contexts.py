@@ -2,8 +2,8 @@
 
 import ssl
 
-from asura.checks import pem
-from asura.checks.pem import ClientCertificate
+from asura.protocols import pem
+from asura.protocols.pem import ClientCertificate
 from asura.trust import blind_context, verifying_context
 
 MAX_CONTEXTS = 128

@@ -4,10 +4,10 @@ from contextlib import suppress
 
 import httptools
 
-from asura.checks.base import Fault, Stopwatch
-from asura.checks.connection import Connection, broken_words
-from asura.checks.http_answer import Http1Answer
-from asura.checks.words import shown
+from asura.protocols.attempt import Fault, Stopwatch
+from asura.protocols.connection import Connection, broken_words
+from asura.protocols.http_answer import Http1Answer
+from asura.protocols.words import shown
 
 MAX_HEADER_BYTES = 65_536
 """Of all interim answers and the header together, and of what is no body behind them."""

@@ -13,13 +13,13 @@ import attrs
 import trio
 from trio.lowlevel import wait_writable
 
-from asura.checks.base import Env, Fault, Stopwatch
-from asura.checks.connection import Connection, connect_words
-from asura.checks.handshake import start_tls
-from asura.checks.opening import Place, open_connection
-from asura.checks.target import parse_host_port
 from asura.errors import OwnFailure, TargetRefused
 from asura.netguard import OUT_OF_SOCKETS, Address
+from asura.protocols.attempt import Env, Fault, Stopwatch
+from asura.protocols.connection import Connection, connect_words
+from asura.protocols.handshake import start_tls
+from asura.protocols.opening import Place, open_connection
+from asura.protocols.target import parse_host_port
 
 USUAL_SOCKETS = (
     "/var/run/docker.sock",

@@ -15,9 +15,9 @@ from wsproto.events import AcceptConnection, CloseConnection, Event, Message, Pi
 from wsproto.frame_protocol import ParseFailed
 from wsproto.utilities import ProtocolError, RemoteProtocolError
 
-from asura.checks.base import Fault, Stopwatch
-from asura.checks.connection import Connection, broken_words
-from asura.checks.words import shown, status_words
+from asura.protocols.attempt import Fault, Stopwatch
+from asura.protocols.connection import Connection, broken_words
+from asura.protocols.words import shown, status_words
 
 MAX_READ_BYTES = 2**20
 """Of all that comes after the handshake: what is expected must be within it."""

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 
 import attrs
 
-from asura.checks.base import Fault, Stopwatch
-from asura.checks.connection import Connection, broken_words
-from asura.checks.words import shown
+from asura.protocols.attempt import Fault, Stopwatch
+from asura.protocols.connection import Connection, broken_words
+from asura.protocols.words import shown
 
 MAX_LINE_BYTES = 4096
 """RFC 5321 §4.5.3.1.5 wants 512; some servers greet at length."""

@@ -10,17 +10,16 @@ import msgspec
 import trio
 
 from asura import __version__
-from asura.checks.base import Env, Fault, Keep, Stopwatch
-from asura.checks.http_answer import Http1Answer
-from asura.checks.http_exchange import exchange
-from asura.checks.http_request import REDIRECTS
-from asura.checks.names import printable, spellings
-from asura.checks.opening import Place, open_connection
-from asura.checks.registration import MAX_STATUSES, AskedTooOften, Registration, instant, status_name
-from asura.checks.target import Url, join_url, parse_url
 from asura.errors import TargetRefused
 from asura.model.observation import Reply
 from asura.netguard import ResolveError
+from asura.protocols.attempt import Env, Fault, Keep, Stopwatch
+from asura.protocols.http_answer import Http1Answer
+from asura.protocols.http_exchange import exchange
+from asura.protocols.names import printable, spellings
+from asura.protocols.opening import Place, open_connection
+from asura.protocols.registration import MAX_STATUSES, AskedTooOften, Registration, instant, status_name
+from asura.protocols.target import REDIRECTS, Url, join_url, parse_url
 
 BOOTSTRAP_URL = "https://data.iana.org/rdap/dns.json"
 BOOTSTRAP_S = 86_400.0

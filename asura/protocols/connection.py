@@ -13,9 +13,9 @@ import ssl
 import trio
 from trio.lowlevel import checkpoint, wait_readable, wait_writable
 
-from asura.checks.base import Fault, Stopwatch
 from asura.errors import OwnFailure
 from asura.netguard import OUT_OF_SOCKETS, Address
+from asura.protocols.attempt import Fault, Stopwatch
 
 CONNECT_SHARE_S = 3.0
 """The most that is spent on an address while there is another: a dead IPv6 route must not cost all the timeout."""

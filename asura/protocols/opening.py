@@ -5,15 +5,15 @@ from typing import Any
 
 import attrs
 
-from asura.checks.base import Env, Fault, Phase, Stopwatch, down, shortened
-from asura.checks.certificate import earliest
-from asura.checks.connection import Connection, connect
-from asura.checks.handshake import peer_chain, start_tls
-from asura.checks.target import parse_host_port, shown_host_port
 from asura.errors import TargetRefused
 from asura.model.monitor import Status
 from asura.model.observation import Outcome
 from asura.netguard import ResolveError
+from asura.protocols.attempt import Env, Fault, Phase, Stopwatch, down, shortened
+from asura.protocols.certificate import earliest
+from asura.protocols.connection import Connection, connect
+from asura.protocols.handshake import peer_chain, start_tls
+from asura.protocols.target import parse_host_port, shown_host_port
 
 TLS = {"label": "TLS", "help": "Speak TLS from the start, and verify the certificate."}
 VERIFY_TLS = {

@@ -11,6 +11,8 @@ from asura.netguard import literal_address
 MAX_LENGTH = 2048
 MAX_LOCATION_LENGTH = 8192
 """Of where a redirect leads: a request to log in (SAML) takes some 3,000 characters."""
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+"""The statuses whose Location is followed."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.IGNORECASE)
 _SAFE = "!#$%&'()*+,/:;=?@[]~-._"

@@ -15,12 +15,12 @@ import attrs
 import trio
 
 from asura import __version__
-from asura.checks.base import Fault, Stopwatch
-from asura.checks.connection import Connection, broken_words, connect, share_s
-from asura.checks.target import parse_host, shown_host_port
-from asura.checks.words import shown
 from asura.errors import TargetRefused
 from asura.netguard import Address, Guard, ResolveError
+from asura.protocols.attempt import Fault, Stopwatch
+from asura.protocols.connection import Connection, broken_words, connect, share_s
+from asura.protocols.target import parse_host, shown_host_port
+from asura.protocols.words import shown
 
 SCHEMES = ("http", "socks5")
 MAX_ADDRESSES = 4

@@ -5,9 +5,9 @@ import codecs
 import httptools
 from trio.lowlevel import checkpoint
 
-from asura.checks.base import NOTHING, Fault, Keep
-from asura.checks.body import Body, CorruptBodyError
 from asura.model.observation import Reply
+from asura.protocols.attempt import NOTHING, Fault, Keep
+from asura.protocols.body import Body, CorruptBodyError
 
 _WANTED = {
     b"content-encoding": "content-encoding",

@@ -4,7 +4,7 @@ import struct
 
 import attrs
 
-from asura.checks.base import Fault
+from asura.protocols.attempt import Fault
 
 CONNACK, PUBLISH, SUBACK, PINGRESP, DISCONNECT = 2, 3, 9, 13, 14
 LEVELS = {"3.1.1": 4, "5": 5}

@@ -18,7 +18,9 @@ from time import perf_counter, time_ns
 
 import attrs
 
-from asura.checks.icmp_wire import (
+from asura.errors import OwnFailure
+from asura.netguard import OUT_OF_SOCKETS, Address
+from asura.protocols.icmp_wire import (
     ECHO_REPLY,
     HEADER,
     MAX_IP_HEADER_BYTES,
@@ -29,8 +31,6 @@ from asura.checks.icmp_wire import (
     reply,
     request,
 )
-from asura.errors import OwnFailure
-from asura.netguard import OUT_OF_SOCKETS, Address
 
 # What the socket module doesn't name: <asm-generic/socket.h>, <linux/in.h>, <linux/in6.h>, <linux/icmp.h>.
 _SO_ATTACH_FILTER, _SO_TIMESTAMPNS = 26, 35

@@ -15,9 +15,9 @@ from pathlib import Path
 import trio
 from trio.lowlevel import wait_readable
 
-from asura.checks.base import Fault
 from asura.errors import OwnFailure
 from asura.netguard import OUT_OF_SOCKETS
+from asura.protocols.attempt import Fault
 
 MAX_KEPT_BYTES = 65_536
 """Of each of the two outputs. Monitoring plug-ins write a line; what is longer is a log, and belongs elsewhere."""

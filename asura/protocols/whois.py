@@ -2,13 +2,13 @@
 
 import attrs
 
-from asura.checks.base import Env, Fault, Stopwatch
-from asura.checks.connection import broken_words
-from asura.checks.opening import Place, open_connection
-from asura.checks.registration import Registration
-from asura.checks.whois_text import PORT, read_domain, read_referral
 from asura.errors import TargetRefused
 from asura.netguard import ResolveError
+from asura.protocols.attempt import Env, Fault, Stopwatch
+from asura.protocols.connection import broken_words
+from asura.protocols.opening import Place, open_connection
+from asura.protocols.registration import Registration
+from asura.protocols.whois_text import PORT, read_domain, read_referral
 
 IANA = ("whois.iana.org", PORT)
 MAX_ANSWER_BYTES = 65_536

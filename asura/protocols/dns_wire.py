@@ -17,7 +17,7 @@ import dns.rdataclass
 import dns.rdatatype
 from dns.rdtypes.txtbase import TXTBase
 
-from asura.checks.names import printable
+from asura.protocols.names import printable
 
 MAX_RECORDS = 256
 """In an answer; more is no answer that anybody compares. One takes up to 100 µs to decode."""

@@ -10,10 +10,10 @@ from typing import Any
 
 from trio.lowlevel import wait_readable, wait_writable
 
-from asura.checks import certificate, tls_words
-from asura.checks.base import Fault
-from asura.checks.connection import Connection, broken_words
 from asura.model.observation import Certificate
+from asura.protocols import certificate, tls_words
+from asura.protocols.attempt import Fault
+from asura.protocols.connection import Connection, broken_words
 
 MAX_NAMES_SHOWN = 4
 _DER = 2  # _ssl.ENCODING_DER

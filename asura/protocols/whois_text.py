@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import attrs
 
-from asura.checks.base import Fault
-from asura.checks.names import parse_server, printable, spellings
-from asura.checks.registration import MAX_STATUSES, AskedTooOften, Registration, instant, status_name
+from asura.protocols.attempt import Fault
+from asura.protocols.names import parse_server, printable, spellings
+from asura.protocols.registration import MAX_STATUSES, AskedTooOften, Registration, instant, status_name
 
 PORT = 43
 MAX_LINES = 2_000

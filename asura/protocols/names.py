@@ -6,8 +6,8 @@ from ipaddress import IPv6Address
 
 import idna
 
-from asura.checks.target import parse_host, parse_host_port
 from asura.netguard import IPAddress, literal_address
+from asura.protocols.target import parse_host, parse_host_port
 
 MAX_NAME_CHARS = 253
 """RFC 1035 §2.3.4, without the dot of the root."""

@@ -10,8 +10,8 @@ from typing import Literal
 import attrs
 from attrs.validators import and_
 
-from asura.checks import certificate
 from asura.fields import text
+from asura.protocols import certificate
 
 MAX_PEM_CHARS = 65_536
 """Some forty certificates."""

@@ -6,9 +6,9 @@ from enum import IntEnum
 
 import attrs
 
-from asura.checks.base import Fault
-from asura.checks.names import printable
 from asura.model.monitor import Status
+from asura.protocols.attempt import Fault
+from asura.protocols.names import printable
 
 DAY_MS = 86_400_000
 _YEARS = range(1985, 2200)
