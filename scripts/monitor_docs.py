@@ -101,7 +101,7 @@ def _rows(field: Field, path: str, schema: Mapping[str, Any]) -> Iterator[str]:
 
 def _kind(field: Field, schema: Mapping[str, Any]) -> str:
     if field.choices:
-        return _cell(" ".join(f"`{each.value}`" for each in field.choices))
+        return _cell(" ".join(f"`{each.value}`" if each.value else "(empty)" for each in field.choices))
     low, high = schema.get("minimum"), schema.get("maximum")
     unit = f" {field.unit}" if field.unit and field.unit != "bytes" else " bytes" if field.unit else ""
     if low is not None and high is not None:
@@ -121,7 +121,10 @@ def _cell(text: str) -> str:
 
 def _asserted(view: TypeView) -> Iterator[str]:
     yield from ("", "## Assertions", "")
-    yield "[Assertions](../assertions.md) can be about " + ", ".join(f"`{each}`" for each in view.assertions) + "."
+    if view.assertions:
+        yield "[Assertions](../assertions.md) can be about " + ", ".join(f"`{each}`" for each in view.assertions) + "."
+    else:
+        yield "Nothing can be asserted of what this type finds."
     if view.tracks_changes:
         yield ""
         yield "With `track_changes` each change of the answer is kept as a diff and told as `content.changed`."
