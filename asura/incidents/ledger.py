@@ -192,7 +192,8 @@ def _turn(
     monitor = monitors.get(conn, state.monitor_id)
     bearings = _bearings(conn, known, monitor, ballot, now_ms=now_ms) if state.status is MonitorStatus.DOWN else set()
     if bearings == {Bearing.AWAITED}:
-        emit(conn, Event(kind="recheck.wanted", id=monitor.id))
+        is_held = any(vote.is_down for vote in ballot)
+        emit(conn, Event(kind="recheck.wanted", id=monitor.id, detail={"is_held": is_held}))
     step = rules.transition(is_announced=state.announced, status=state.status, is_suppressed=bool(bearings))
     if step is Transition.OPEN:
         state = attrs.evolve(state, announced=True)
@@ -218,6 +219,7 @@ def _bearings(
     found = {
         rules.bearing(
             each.state.status,
+            since=each.state.status_since,
             votes=list(each.votes.values()),
             last_check_at=each.state.last_check_at,
             window=consensus.window_ms(each.interval_s),

@@ -37,6 +37,9 @@ def transition(*, is_announced: bool, status: MonitorStatus, is_suppressed: bool
 LOOK_LIMIT_MS = 60_000
 """How long a failure waits for a first look at its dependencies. They are looked at within seconds, unless that is what
 fails; then somebody is told all the same."""
+DECISION_LIMIT_MS = 600_000
+"""How long a failure waits for a dependency that fails too, but is not down. With rechecks the usual three failures are
+confirmed within minutes, whatever the timeout; one that flaps for longer may hold back nobody's alarm for ever."""
 _FRESH_WINDOWS = 2
 """For so long a failing vote of a dependency may be the beginning of something."""
 
@@ -54,26 +57,28 @@ class Bearing(StrEnum):
 def bearing(
     status: MonitorStatus,
     *,
+    since: int,
     votes: Sequence[Vote],
     last_check_at: int | None,
     window: int,
     failing: Vote,
     now_ms: int,
 ) -> Bearing:
-    """What a dependency in this state says of a failure. `window` is the dependency's own, in milliseconds.
+    """What a dependency in this state `since` then says of a failure. `window` is its own, in milliseconds.
 
     Which of the two is checked first is chance, and so is whose threshold is reached first: what nobody has looked
     at since the failure began, or what fails too but not often enough yet, is waited for.
     """
     if status is MonitorStatus.DOWN:
         return Bearing.EXPLAINS
-    if any(vote.is_down and now_ms - vote.effective_at <= _FRESH_WINDOWS * window for vote in votes):
+    is_undecided = any(vote.is_down and now_ms - vote.effective_at <= _FRESH_WINDOWS * window for vote in votes)
+    if is_undecided and now_ms - max(since, failing.streak_since) < DECISION_LIMIT_MS:
         return Bearing.AWAITED
     is_unseen = last_check_at is None or last_check_at < failing.streak_since
     if is_unseen and 0 <= now_ms - failing.streak_since < LOOK_LIMIT_MS:
         return Bearing.AWAITED
     # It is well again, but that was not so yet when the failure was seen last: that wants another look.
-    has_recovered = any(failing.effective_at < vote.streak_since <= now_ms for vote in votes)
+    has_recovered = any(not vote.is_down and failing.effective_at < vote.streak_since <= now_ms for vote in votes)
     return Bearing.AWAITED if has_recovered else Bearing.NONE
 
 

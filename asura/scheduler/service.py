@@ -116,7 +116,9 @@ class Scheduler:
     async def _heed(self, wanted: Subscription) -> None:
         """Look again soon at what has failed and may be down, and at once at what could explain it.
 
-        A wish that is lost, or comes while the check is under way, costs nothing but time: the next one comes.
+        A wish that is lost, or comes while the check is under way, costs nothing but time: the next one comes. What is
+        down, and not announced only because of a dependency that isn't, is looked at whatever was spent on it before:
+        that ends by itself.
         """
         while True:
             for event in await wanted.wait():
@@ -124,15 +126,18 @@ class Scheduler:
                 if watch is None:
                     continue
                 now_s, interval_s = trio.current_time(), watch.monitor.interval_s
-                self._bring_forward(watch, rules.recheck_at(now_s, due_s=watch.due_s, interval_s=interval_s))
+                is_held = bool(event.detail.get("is_held"))
+                recheck_s = rules.recheck_at(now_s, due_s=watch.due_s, interval_s=interval_s)
+                self._bring_forward(watch, recheck_s, is_held=is_held)
                 for dependency_id in watch.monitor.depends_on:
                     dependency = self._watches.get(MonitorId(dependency_id))
                     if dependency is not None and dependency.began_s < watch.began_s:
                         soonest_s = dependency.began_s + rules.SOONEST_RECHECK_S
                         self._bring_forward(dependency, max(now_s, soonest_s))
 
-    def _bring_forward(self, watch: _Watch, wake_s: float) -> None:
-        if watch.sleeper is not None and wake_s < watch.wake_s and watch.rechecks < rules.MAX_RECHECKS:
+    def _bring_forward(self, watch: _Watch, wake_s: float, *, is_held: bool = False) -> None:
+        may_recheck = is_held or watch.rechecks < rules.MAX_RECHECKS
+        if watch.sleeper is not None and wake_s < watch.wake_s and may_recheck:
             watch.wake_s = wake_s
             watch.sleeper.wake()
 

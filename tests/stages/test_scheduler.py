@@ -637,13 +637,11 @@ class TestDependencies:
         self, fleet: Fleet, autojump_clock: MockClock
     ) -> None:
         (router,) = await fleet.add("router", interval_s=3600)
-        (web,) = await fleet.add("web", interval_s=3600, failure_threshold=2, depends_on=(router.id,))
-        fleet.checks.acts["web"] = in_turn(REFUSED, UP)
+        (web,) = await fleet.add("web", interval_s=3600, failure_threshold=1, depends_on=(router.id,))
+        fleet.checks.acts["web"] = in_turn(REFUSED)
         scheduler = await fleet.start_judging()
-        await trio.sleep(61)
         for watch in scheduler._watches.values():
             watch.rechecks = rules.MAX_RECHECKS
-        fleet.checks.acts["web"] = in_turn(REFUSED)
         with fleet.store.hub.subscribe("monitor.status") as news:
             while (await fleet.state(web)).status is not MonitorStatus.DOWN:
                 await news.wait()
