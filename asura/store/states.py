@@ -97,7 +97,8 @@ def down_among(conn: Conn, monitor_ids: Iterable[int]) -> set[int]:
 
 def doubtful(conn: Conn) -> set[int]:
     """Which of the monitors that are watched have failed, but not yet often enough to be down, or are down and were
-    not announced, because of what they depend on."""
+    not announced, because of what they depend on.
+    """
     rows = conn.execute(
         "SELECT monitor_id FROM monitor_state JOIN monitor ON monitor.id = monitor_id"
         " WHERE CASE monitor_state.status WHEN 'down' THEN announced = 0 ELSE confirming = 1 END"
