@@ -242,6 +242,8 @@ class _Series:
                 self._note_stray()
             elif isinstance(seen, Reply):
                 self._take(index, seen)
+            elif index in self.refusals:
+                self._note_stray()
             else:
                 self.refusals[index] = seen
                 if self.watch.talks:
@@ -265,7 +267,7 @@ class _Series:
     def _note_stray(self) -> None:
         self.strays += 1
         if self.strays >= MAX_STRAYS:
-            raise Fault(f"{self.shown} sent {MAX_STRAYS:,} packets that answer no ping of ours")
+            raise Fault(f"{MAX_STRAYS:,} packets that answer no ping of ours came while {self.shown} was pinged")
 
 
 def judged(series: _Series, *, max_loss_percent: int, watch: Stopwatch) -> Outcome:

@@ -316,7 +316,15 @@ async def test_a_flood_ends_the_check(check: Check, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(icmp, "MAX_STRAYS", 20)
     async with answering(lambda asked: [good(asked, **changed)] * 30 if asked.number == 1 else []):
         outcome = await check("icmp", "127.0.0.1", count=2)
-    assert outcome.message == "127.0.0.1 sent 20 packets that answer no ping of ours"
+    assert outcome.message == "20 packets that answer no ping of ours came while 127.0.0.1 was pinged"
+
+
+@pytest.mark.usefixtures("silence")
+async def test_so_does_a_flood_of_errors(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(icmp, "MAX_STRAYS", 20)
+    async with answering(lambda asked: [refusal(asked)] * 30 if asked.number == 1 else []):
+        outcome = await check("icmp", "127.0.0.1", count=2)
+    assert outcome.message == "20 packets that answer no ping of ours came while 127.0.0.1 was pinged"
 
 
 # --- what routers say

@@ -9,11 +9,16 @@ from pathlib import Path
 import pytest
 
 from asura.errors import StoreError
+from asura.incidents import ledger
+from asura.incidents.expiry import DAY_MS
 from asura.live import Hub
-from asura.store import migrate
-from asura.store.connection import APPLICATION_ID
+from asura.model.monitor import MonitorState, MonitorStatus, Status
+from asura.store import incidents, migrate, states
+from asura.store.connection import APPLICATION_ID, connect_writer
 from asura.store.database import StoreOptions, open_store
 from asura.store.migrate import Migration, dump, latest_version, migrations, statements, upgrade
+from tests import factories
+from tests.factories import BASE_URL, MINUTE_MS, START_MS
 
 SCHEMA = Path(migrate.__file__).with_name("schema.sql")
 
@@ -89,6 +94,40 @@ def test_an_upgrade_keeps_the_rows_and_a_private_copy_of_what_was_before(path: P
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     assert ask(copy, "PRAGMA user_version") == [(1,)]
     assert ask(copy, "SELECT id FROM parent") == [(1,)]
+
+
+@pytest.mark.parametrize("version", range(1, latest_version()))
+def test_what_an_older_version_watched_is_watched_on(path: Path, version: int) -> None:
+    """Its incident is resolved, and its certificate's end is told though it was seen before that was kept."""
+    upgrade(path, steps=migrations()[:version])
+    with closing(connect_writer(path, synchronous="normal")) as conn:
+        conn.execute("BEGIN IMMEDIATE")
+        factories.add_channel(conn)
+        made = factories.create(conn, failure_threshold=1)
+        expires_at = START_MS + 9 * DAY_MS
+        down = MonitorState(
+            monitor_id=made.id,
+            status=MonitorStatus.DOWN,
+            announced=True,
+            status_since=START_MS,
+            last_check_at=START_MS,
+            cert_expires_at=expires_at,
+        )
+        states.save(conn, down)
+        incidents.insert(
+            conn, monitor_id=made.id, cause="refused", started_at=START_MS, evidence=[], next_reminder_at=None
+        )
+        conn.execute("COMMIT")
+
+    upgrade(path)
+
+    with closing(connect_writer(path, synchronous="normal")) as conn:
+        conn.execute("BEGIN IMMEDIATE")
+        seen = factories.observation(made.id, Status.UP, at=START_MS + MINUTE_MS, cert_expires_at=expires_at)
+        ledger.record(conn, [seen], now_ms=START_MS + MINUTE_MS, base_url=BASE_URL)
+        assert incidents.unresolved_of(conn, made.id) is None
+        assert factories.told(conn, monitor_id=made.id) == ["cert.expiring"]
+        conn.execute("COMMIT")
 
 
 def test_an_upgrade_that_is_not_needed_changes_nothing(path: Path) -> None:
