@@ -9,7 +9,7 @@ from asura.api.endpoint import Answer, Call, Routes
 from asura.api.paging import MAX_ID, Page, Paging, page_of
 from asura.api.wire import Instant, Millis, instant, maybe_instant
 from asura.fields import between, text
-from asura.incidents import ledger
+from asura.incidents import steps
 from asura.model.incident import Incident, IncidentEvent, IncidentStatus
 from asura.store import incidents, monitors
 from asura.store.database import Conn
@@ -142,7 +142,7 @@ async def acknowledge(call: Call, incident_id: int) -> IncidentDetail:
     """Somebody takes care of it: reminders end. Twice is no error and changes nothing."""
 
     def act(conn: Conn) -> Incident:
-        return ledger.acknowledge(conn, incident_id, by=call.name, now_ms=call.now_ms, base_url=call.base_url)
+        return steps.acknowledge(conn, incident_id, by=call.name, now_ms=call.now_ms, base_url=call.base_url)
 
     return await _act(call, incident_id, act, action="incident.ack")
 
@@ -159,7 +159,7 @@ async def resolve(call: Call, incident_id: int) -> IncidentDetail:
     """The same spell of being down opens no other incident."""
 
     def act(conn: Conn) -> Incident:
-        return ledger.resolve(conn, incident_id, by=call.name, now_ms=call.now_ms, base_url=call.base_url)
+        return steps.resolve(conn, incident_id, by=call.name, now_ms=call.now_ms, base_url=call.base_url)
 
     return await _act(call, incident_id, act, action="incident.resolve")
 
@@ -177,7 +177,7 @@ async def comment(call: Call, incident_id: int, body: Comment) -> IncidentDetail
     """A line in the timeline, under the name of the key."""
 
     def act(conn: Conn) -> Incident:
-        return ledger.comment(conn, incident_id, by=call.name, message=body.message, now_ms=call.now_ms)
+        return steps.comment(conn, incident_id, by=call.name, message=body.message, now_ms=call.now_ms)
 
     return await _act(call, incident_id, act, action="incident.comment")
 
@@ -201,7 +201,7 @@ async def delete_incident(call: Call, incident_id: int) -> Answer:
     """It goes with its timeline and what was not yet sent of it; the monitor's uptime stays as it was."""
 
     def write(conn: Conn) -> None:
-        gone = ledger.delete(conn, incident_id, now_ms=call.now_ms)
+        gone = steps.delete(conn, incident_id, now_ms=call.now_ms)
         name = monitors.get(conn, gone.monitor_id).name
         call.note(conn, "incident.delete", resource_id=incident_id, resource_name=name)
 

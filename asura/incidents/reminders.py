@@ -8,7 +8,7 @@ import trio
 from asura import log
 from asura.clock import Clock
 from asura.errors import StoreError
-from asura.incidents import ledger
+from asura.incidents import steps
 from asura.store import incidents
 from asura.store.database import Store
 from asura.waiting import until_any
@@ -43,7 +43,7 @@ async def remind(
                 if wait_s > 0:
                     await until_any(stopping.wait, changes.wait, timeout_s=min(wait_s, MAX_SLEEP_S))
                     continue
-                await store.write(lambda conn: ledger.remind(conn, now_ms=clock.now_ms(), base_url=base_url()))
+                await store.write(lambda conn: steps.remind(conn, now_ms=clock.now_ms(), base_url=base_url()))
             except StoreError as exc:
                 _log.error("reminders wait for the store", problem=str(exc))
                 await until_any(stopping.wait, timeout_s=RETRY_AFTER_S)

@@ -7,7 +7,7 @@ monitor is judged anew.
 import attrs
 
 from asura.errors import InvalidDocument
-from asura.incidents import ledger
+from asura.incidents import steps
 from asura.live import Event
 from asura.model.monitor import Monitor, MonitorState, MonitorStatus
 from asura.scheduler.rules import cycle
@@ -36,7 +36,7 @@ def replace(conn: Conn, monitor: Monitor, *, now_ms: int) -> Monitor:
     monitors.update(conn, monitor)
     _refuse_bad_references(conn, monitor)
     if monitor.resend_interval_s != before.resend_interval_s:
-        ledger.remind_anew(conn, monitor, now_ms=now_ms)
+        steps.remind_anew(conn, monitor, now_ms=now_ms)
     if monitor.enabled != before.enabled:
         _turn_on_or_off(conn, monitor, now_ms=now_ms)
     if monitor.enabled != before.enabled or not _judges_the_same(before, monitor):
@@ -94,7 +94,7 @@ def _turn_on_or_off(conn: Conn, monitor: Monitor, *, now_ms: int) -> None:
 def delete(conn: Conn, monitor_id: int, *, by: str, now_ms: int, base_url: str) -> Monitor:
     """Take a monitor away; who was told of its open incident is told that it is over. Raises NotFound."""
     monitor = monitors.get(conn, monitor_id)
-    ledger.close_for_good(conn, monitor, by=by, now_ms=now_ms, base_url=base_url)
+    steps.close_for_good(conn, monitor, by=by, now_ms=now_ms, base_url=base_url)
     monitors.forget_dependency(conn, monitor_id)
     monitors.delete(conn, monitor_id)
     emit(conn, Event(kind="monitor.changed", id=monitor.id))

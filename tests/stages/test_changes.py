@@ -2,7 +2,7 @@ import attrs
 import pytest
 
 from asura.errors import Conflict, InvalidDocument, NotFound
-from asura.incidents import ledger
+from asura.incidents import steps
 from asura.model.incident import IncidentStatus
 from asura.model.monitor import MonitorState, MonitorStatus
 from asura.scheduler import changes
@@ -198,7 +198,7 @@ class TestPause:
     def test_what_was_resolved_during_a_pause_may_alarm_again(self, conn: WriteConnection) -> None:
         web = Watched(conn, failure_threshold=1).sees("D")
         changes.set_enabled(conn, web.id, enabled=False, now_ms=web.minute(2))
-        ledger.resolve(conn, web.incident.id, by="ada", now_ms=web.minute(2), base_url=BASE_URL)
+        steps.resolve(conn, web.incident.id, by="ada", now_ms=web.minute(2), base_url=BASE_URL)
         changes.set_enabled(conn, web.id, enabled=True, now_ms=web.minute(3))
         assert web.state.status is PENDING
         web.now_ms = web.minute(3)

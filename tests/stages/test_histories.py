@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from asura import uptime
 from asura.consensus.rules import LATE_MS
 from asura.errors import Conflict
-from asura.incidents import ledger
+from asura.incidents import ledger, steps
 from asura.model.incident import Incident, IncidentStatus
 from asura.model.monitor import Monitor, MonitorStatus, Status
 from asura.model.observation import Observation
@@ -269,7 +269,7 @@ class World:
                 interval_s = {60: 300, 300: 60}[web.interval_s]
                 changes.replace(conn, attrs.evolve(web, interval_s=interval_s), now_ms=self.now_ms)
             case "remind":
-                ledger.remind(conn, now_ms=self.now_ms, base_url=BASE_URL)
+                steps.remind(conn, now_ms=self.now_ms, base_url=BASE_URL)
             case _:
                 self.touch_incident(deed)
 
@@ -285,13 +285,13 @@ class World:
         try:
             match deed:
                 case "acknowledge":
-                    ledger.acknowledge(self.conn, incident_id, by="ada", now_ms=now_ms, base_url=BASE_URL)
+                    steps.acknowledge(self.conn, incident_id, by="ada", now_ms=now_ms, base_url=BASE_URL)
                 case "resolve":
-                    ledger.resolve(self.conn, incident_id, by="ada", now_ms=now_ms, base_url=BASE_URL)
+                    steps.resolve(self.conn, incident_id, by="ada", now_ms=now_ms, base_url=BASE_URL)
                 case "comment":
-                    ledger.comment(self.conn, incident_id, by="ada", message="hm", now_ms=now_ms)
+                    steps.comment(self.conn, incident_id, by="ada", message="hm", now_ms=now_ms)
                 case "delete incident":
-                    ledger.delete(self.conn, incident_id, now_ms=now_ms)
+                    steps.delete(self.conn, incident_id, now_ms=now_ms)
         except Conflict:
             assert found[-1].status is IncidentStatus.RESOLVED
 

@@ -3,7 +3,7 @@
 import pytest
 
 from asura.errors import Conflict, NotFound
-from asura.incidents import ledger
+from asura.incidents import ledger, steps
 from asura.model.incident import IncidentStatus
 from asura.model.monitor import MonitorStatus, Status
 from asura.store import checks, incidents, monitors
@@ -87,7 +87,7 @@ def test_recovery_resolves_the_incident_and_says_so(conn: WriteConnection) -> No
     factories.add_channel(conn)
     web = Watched(conn, failure_threshold=1, success_threshold=2).sees("UDDUU")
     assert web.incident.status is IncidentStatus.RESOLVED
-    assert web.incident.resolved_by == ledger.SYSTEM
+    assert web.incident.resolved_by == steps.SYSTEM
     assert web.incident.resolved_at == web.minute(5)
     assert web.told == ["incident.created", "incident.resolved"]
     assert web.lines() == ["opened", "notified", "resolved", "notified"]
@@ -399,7 +399,7 @@ class TestPeople:
     def test_acknowledging_is_noted_and_told(self, conn: WriteConnection) -> None:
         factories.add_channel(conn)
         web = Watched(conn, failure_threshold=1, resend_interval_s=600).sees("D")
-        found = ledger.acknowledge(conn, web.incident.id, by="ada", now_ms=web.now_ms + 9, base_url=BASE_URL)
+        found = steps.acknowledge(conn, web.incident.id, by="ada", now_ms=web.now_ms + 9, base_url=BASE_URL)
         assert found == web.incident
         assert (found.status, found.acknowledged_by, found.acknowledged_at, found.next_reminder_at) == (
             IncidentStatus.ACKNOWLEDGED,
@@ -414,21 +414,21 @@ class TestPeople:
     def test_acknowledging_twice_changes_nothing(self, conn: WriteConnection) -> None:
         factories.add_channel(conn)
         web = Watched(conn, failure_threshold=1).sees("D")
-        first = ledger.acknowledge(conn, web.incident.id, by="ada", now_ms=web.now_ms, base_url=BASE_URL)
-        again = ledger.acknowledge(conn, web.incident.id, by="bob", now_ms=web.now_ms + 9, base_url=BASE_URL)
+        first = steps.acknowledge(conn, web.incident.id, by="ada", now_ms=web.now_ms, base_url=BASE_URL)
+        again = steps.acknowledge(conn, web.incident.id, by="bob", now_ms=web.now_ms + 9, base_url=BASE_URL)
         assert again == first
         assert web.told.count("incident.acknowledged") == 1
 
     def test_an_acknowledged_incident_is_resolved_by_recovery(self, conn: WriteConnection) -> None:
         web = Watched(conn, failure_threshold=1).sees("D")
-        ledger.acknowledge(conn, web.incident.id, by="ada", now_ms=web.now_ms, base_url=BASE_URL)
+        steps.acknowledge(conn, web.incident.id, by="ada", now_ms=web.now_ms, base_url=BASE_URL)
         web.sees("U")
         assert (web.incident.status, web.incident.acknowledged_by) == (IncidentStatus.RESOLVED, "ada")
 
     def test_resolving_by_hand_opens_no_second_incident_in_the_same_spell(self, conn: WriteConnection) -> None:
         factories.add_channel(conn)
         web = Watched(conn, failure_threshold=1, success_threshold=2).sees("DD")
-        found = ledger.resolve(conn, web.incident.id, by="ada", now_ms=web.now_ms + 9, base_url=BASE_URL)
+        found = steps.resolve(conn, web.incident.id, by="ada", now_ms=web.now_ms + 9, base_url=BASE_URL)
         assert (found.status, found.resolved_by, found.resolved_at) == (
             IncidentStatus.RESOLVED,
             "ada",
@@ -441,7 +441,7 @@ class TestPeople:
     def test_after_the_recovery_the_next_spell_has_its_own(self, conn: WriteConnection) -> None:
         factories.add_channel(conn)
         web = Watched(conn, failure_threshold=1).sees("D")
-        ledger.resolve(conn, web.incident.id, by="ada", now_ms=web.now_ms, base_url=BASE_URL)
+        steps.resolve(conn, web.incident.id, by="ada", now_ms=web.now_ms, base_url=BASE_URL)
         web.sees("UD")
         assert web.told == ["incident.created", "incident.resolved", "incident.created"]
 
@@ -449,7 +449,7 @@ class TestPeople:
         factories.add_channel(conn)
         web = Watched(conn, failure_threshold=1).sees("D")
         gone = web.incident
-        ledger.delete(conn, gone.id, now_ms=web.now_ms)
+        steps.delete(conn, gone.id, now_ms=web.now_ms)
         web.sees("DD")
         assert web.incidents == []
         assert told(conn, status="queued") == []
@@ -459,7 +459,7 @@ class TestPeople:
 
     def test_a_comment_is_a_line_of_the_timeline(self, conn: WriteConnection) -> None:
         web = Watched(conn, failure_threshold=1).sees("D")
-        ledger.comment(conn, web.incident.id, by="ada", message="looking at it", now_ms=web.now_ms)
+        steps.comment(conn, web.incident.id, by="ada", message="looking at it", now_ms=web.now_ms)
         last = incidents.events_of(conn, web.incident.id)[-1]
         assert (last.type, last.actor, last.message, last.at) == ("comment", "ada", "looking at it", web.now_ms)
         assert taken_events(conn, "incident.commented")
@@ -478,28 +478,28 @@ class TestPeople:
     def test_an_instant_before_the_beginning_is_moved_to_it(self, conn: WriteConnection) -> None:
         web = Watched(conn, failure_threshold=1).sees("D")
         early = web.incident.started_at - 5_000
-        acknowledged = ledger.acknowledge(conn, web.incident.id, by="ada", now_ms=early, base_url=BASE_URL)
-        resolved = ledger.resolve(conn, web.incident.id, by="ada", now_ms=early, base_url=BASE_URL)
+        acknowledged = steps.acknowledge(conn, web.incident.id, by="ada", now_ms=early, base_url=BASE_URL)
+        resolved = steps.resolve(conn, web.incident.id, by="ada", now_ms=early, base_url=BASE_URL)
         assert acknowledged.acknowledged_at == resolved.resolved_at == web.incident.started_at
 
 
 def do(conn: WriteConnection, deed: str, incident_id: int) -> None:
     match deed:
         case "acknowledge":
-            ledger.acknowledge(conn, incident_id, by="ada", now_ms=START_MS, base_url=BASE_URL)
+            steps.acknowledge(conn, incident_id, by="ada", now_ms=START_MS, base_url=BASE_URL)
         case "resolve":
-            ledger.resolve(conn, incident_id, by="ada", now_ms=START_MS, base_url=BASE_URL)
+            steps.resolve(conn, incident_id, by="ada", now_ms=START_MS, base_url=BASE_URL)
         case "comment":
-            ledger.comment(conn, incident_id, by="ada", message="hm", now_ms=START_MS)
+            steps.comment(conn, incident_id, by="ada", message="hm", now_ms=START_MS)
         case _:
-            ledger.delete(conn, incident_id, now_ms=START_MS)
+            steps.delete(conn, incident_id, now_ms=START_MS)
 
 
 class TestReminders:
     """Incidents that stay open are told of again."""
 
     def remind(self, conn: WriteConnection, web: Watched, *, minute: int) -> int | None:
-        due_at = ledger.remind(conn, now_ms=web.minute(minute) + 500, base_url=BASE_URL)
+        due_at = steps.remind(conn, now_ms=web.minute(minute) + 500, base_url=BASE_URL)
         return None if due_at is None else (due_at - START_MS) // MINUTE_MS
 
     def test_a_reminder_is_sent_when_it_is_due_and_not_before(self, conn: WriteConnection) -> None:
@@ -565,8 +565,8 @@ class TestReminders:
             for number in range(5)
         ]
         now_ms = many[0].minute(11) + 500
-        assert ledger.remind(conn, now_ms=now_ms, base_url=BASE_URL, limit=3) == now_ms
-        assert ledger.remind(conn, now_ms=now_ms, base_url=BASE_URL, limit=3) == many[0].minute(21) + 500
+        assert steps.remind(conn, now_ms=now_ms, base_url=BASE_URL, limit=3) == now_ms
+        assert steps.remind(conn, now_ms=now_ms, base_url=BASE_URL, limit=3) == many[0].minute(21) + 500
         assert [each.told.count("incident.reminder") for each in many] == [1] * 5
 
 

@@ -154,7 +154,7 @@ async def test_a_store_that_can_not_commit_is_waited_for(
         await running.start()
         await running.go_down(resend_interval_s=60)
         with monkeypatch.context() as patched, structlog.testing.capture_logs() as logs:
-            patched.setattr(reminders.ledger, "remind", full)
+            patched.setattr(reminders.steps, "remind", full)
             await trio.sleep(90)
         assert [each["problem"] for each in logs if each["event"] == "reminders wait for the store"]
         assert await running.reminders() == 0
