@@ -29,7 +29,7 @@ def places(wanted: int, *, open_files: int | None) -> int:
 def judge(outcome: Outcome, *, upside_down: bool) -> Outcome:
     """The outcome as the monitor wants it read: up and down exchanged if so configured, the message fit to store."""
     if upside_down and not outcome.is_refused:
-        told = outcome.message or "answered as if all were well"
+        told = outcome.message or "the target answered, and should not have"
         outcome = attrs.evolve(
             outcome,
             status=_EXCHANGED[outcome.status],

@@ -3,7 +3,7 @@
 import re
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_origin
 
@@ -72,7 +72,7 @@ def check(wanted: Wanted) -> None:
         timeout_s=wanted.timeout_s,
     )
     outcome = trio.run(_look, monitor, env)
-    for line in told(wanted.target, outcome, now_ms=time.time_ns() // 1_000_000):
+    for line in told(wanted.target, outcome, now_ms=time.time_ns() // 1_000_000, may_allow=not wanted.allow_private):
         click.echo(line)
     sys.exit(0 if outcome.status is Status.UP else 1)
 
@@ -148,15 +148,18 @@ async def _look(monitor: Monitor, env: Env) -> Outcome:
     return (await checker.try_out(monitor)).outcome
 
 
-def told(target: str, outcome: Outcome, *, now_ms: int) -> list[str]:
-    """What was seen, in lines for a person: the verdict, why, each phase, what the target said of itself."""
+def told(target: str, outcome: Outcome, *, now_ms: int, may_allow: bool = False) -> list[str]:
+    """What was seen, in lines for a person: the verdict, why, each phase, what the target said of itself.
+
+    `may_allow`: --allow-private was not given, and would change something.
+    """
     took = f" in {outcome.response_ms} ms" if outcome.response_ms is not None else ""
-    verdict = "refused" if outcome.is_refused else outcome.status.value
+    verdict = "not permitted" if outcome.is_refused else outcome.status.value
     lines = [f"{click.style(verdict, fg=_COLOURS[outcome.status], bold=True)}  {target}{took}"]
     if outcome.message:
         lines.append(f"  {outcome.message}")
-    if outcome.is_refused:
-        lines.append("  to allow it: --allow-private, or -c with a configuration whose monitor.allowed_networks has it")
+    if outcome.is_refused and may_allow:
+        lines.append("  for this check alone: --allow-private; or name a configuration that permits it with -c")
     lines += _phases(outcome)
     lines += [_line(label, text) for label, text in outcome.notes]
     if outcome.status_code is not None and not any(label in ("status", "answer") for label, _ in outcome.notes):
@@ -165,7 +168,7 @@ def told(target: str, outcome: Outcome, *, now_ms: int) -> list[str]:
         lines.append(_line("certificate", _left(outcome.cert_expires_at, now_ms)))
     if outcome.domain_expires_at is not None:
         lines.append(_line("registration", _left(outcome.domain_expires_at, now_ms)))
-    lines += _details(outcome.detail or {})
+    lines += _details(outcome.detail or {}, outcome.notes)
     return lines
 
 
@@ -192,12 +195,17 @@ def _printable(text: str) -> str:
 
 
 def _left(ends_ms: int, now_ms: int) -> str:
+    day = units.iso(ends_ms)[:10]
     days = (ends_ms - now_ms) // DAY_MS
-    return f"{days} days left, until {units.iso(ends_ms)[:10]}"
+    return f"{days} days left, until {day}" if ends_ms > now_ms else f"expired on {day}"
 
 
-def _details(detail: Mapping[str, Any]) -> Iterator[str]:
+def _details(detail: Mapping[str, Any], notes: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """What is stored of the check, but for what its notes have told already."""
+    told_already, texts = set(notes), {text for _, text in notes}
     for name, value in detail.items():
+        if (_words(name), str(value)) in told_already:
+            continue
         if name == "assertions":
             for each in value:
                 mark = "holds" if each["ok"] else click.style("fails", fg="red")
@@ -205,7 +213,8 @@ def _details(detail: Mapping[str, Any]) -> Iterator[str]:
                 yield f"{_line('assertion', '')}{mark}  {told}"
         elif isinstance(value, list):
             for each in value:
-                yield _line(_words(name), str(each))
+                if str(each) not in texts:
+                    yield _line(_words(name), str(each))
         else:
             yield _line(_words(name), str(value))
 

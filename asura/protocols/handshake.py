@@ -18,7 +18,6 @@ from asura.protocols.connection import Connection, broken_words
 MAX_NAMES_SHOWN = 4
 _DER = 2  # _ssl.ENCODING_DER
 _FAILED = "the TLS handshake failed: "
-_DAY_MS = 86_400_000
 
 # X509_V_ERR_*, from x509_vfy.h; the ssl module has no names for them.
 _NOT_YET_VALID = 9
@@ -127,9 +126,8 @@ def _expired_words(shown: Sequence[Certificate], *, now_ms: int) -> str:
     for place, each in enumerate(shown):
         if each.expires_at <= now_ms:
             which = "the certificate" if place == 0 else f"the certificate in between, {each.subject},"
-            days = (now_ms - each.expires_at) // _DAY_MS
-            ago = f", {days} day{'' if days == 1 else 's'} ago" if days else ""
-            return f"{which} expired on {_minute(each.expires_at)}{ago}"
+            # Without how long ago that was: the words are kept with an incident for months.
+            return f"{which} expired on {_minute(each.expires_at)}"
     return "the certificate's authority expired" if shown else "the certificate expired"
 
 

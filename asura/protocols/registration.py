@@ -113,8 +113,7 @@ def _ending(expires_at: int, now_ms: int, *, warn_days: int, critical_days: int)
     left_days = (expires_at - now_ms) // DAY_MS
     day = datetime.fromtimestamp(expires_at / 1000, UTC).strftime("%Y-%m-%d")
     if expires_at <= now_ms:
-        ago = (now_ms - expires_at) // DAY_MS
-        return [(_Severity.DOWN, f"the registration ended on {day}{f', {_days(ago)} ago' if ago else ''}")]
+        return [(_Severity.DOWN, f"the registration ended on {day}")]
     text = f"the registration ends on {day}, in {_days(left_days) if left_days else 'less than a day'}"
     if left_days < critical_days:
         return [(_Severity.DOWN, text)]

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { FieldSpec, TypeSpec } from "../src/api/types";
+import { confirmingSeconds } from "../src/features/editor/draft";
 import { firstSentence, grouped } from "../src/features/editor/type-choice";
 import { groupsOf } from "../src/features/editor/type-settings";
 import { daysLeft } from "../src/features/monitor/certificate";
@@ -37,7 +38,8 @@ test("fields of one group come together where it first appears", () => {
 });
 
 test.each([
-  [-3, "failed", "expired 3 days ago"],
+  [-3, "failed", "expired 2 days ago"],
+  [-1, "failed", "expired today"],
   [0, "failed", "expires today"],
   [1, "failed", "1 day left"],
   [30, "degraded", "30 days left"],
@@ -58,4 +60,16 @@ test.each([
   ["body_regex", null, "body"],
 ])("an assertion about %s names what it looks at", (type, target, words) =>
   expect(subjectOf({ type, target })).toBe(words),
+);
+
+// As asura/scheduler/rules.py has it.
+test.each([
+  [60, 1, 0],
+  [60, 3, 40],
+  [10, 3, 10],
+  [3, 4, 9],
+  [600, 3, 40],
+  [60, 13, 320],
+])("a monitor of every %i s and %i failures is down after %i s", (interval, failures, seconds) =>
+  expect(confirmingSeconds(interval, failures)).toBe(seconds),
 );

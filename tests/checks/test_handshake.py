@@ -42,7 +42,7 @@ async def test_a_good_certificate_is_up_and_its_end_is_known(
 
 
 FAULTS: dict[str, tuple[Callable[[trustme.CA], trustme.LeafCert], str]] = {
-    "expired": (expired, f"the certificate expired on {EXPIRED:%Y-%m-%d %H:%M} UTC, 3 days ago"),
+    "expired": (expired, f"the certificate expired on {EXPIRED:%Y-%m-%d %H:%M} UTC"),
     "not yet valid": (
         not_yet_valid,
         f"the certificate is not valid before {STARTS:%Y-%m-%d %H:%M} UTC: "

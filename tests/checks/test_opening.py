@@ -32,7 +32,7 @@ FAULTS: dict[str, tuple[Callable[[trustme.CA], trustme.LeafCert], str]] = {
         lambda authority: authority.issue_cert(
             "127.0.0.1", not_before=datetime(2020, 1, 1, tzinfo=UTC), not_after=EXPIRED
         ),
-        f"the certificate expired on {EXPIRED:%Y-%m-%d %H:%M} UTC, 3 days ago",
+        f"the certificate expired on {EXPIRED:%Y-%m-%d %H:%M} UTC",
     ),
     "for another name": (
         lambda authority: authority.issue_cert("a.example"),

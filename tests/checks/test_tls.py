@@ -122,7 +122,7 @@ STARTS = datetime.now(UTC).replace(microsecond=0) + timedelta(days=2)
 FAULTS: dict[str, tuple[Callable[[trustme.CA], trustme.LeafCert], str]] = {
     "expired": (
         lambda ca: ca.issue_cert("127.0.0.1", not_before=datetime(2020, 1, 1, tzinfo=UTC), not_after=EXPIRED),
-        f"the certificate expired on {EXPIRED:%Y-%m-%d %H:%M} UTC, 3 days ago",
+        f"the certificate expired on {EXPIRED:%Y-%m-%d %H:%M} UTC",
     ),
     "not yet valid": (
         lambda ca: ca.issue_cert("127.0.0.1", not_before=STARTS),

@@ -228,7 +228,7 @@ class TestCheck:
             allowed = asura("check", address, "--config", str(config), cwd=elsewhere)
             assert asura("check", address, cwd=tmp_path).returncode == 0, "asura.yaml is here"
         assert refused.returncode == 1
-        assert refused.stdout.startswith("refused  ")
+        assert refused.stdout.startswith("not permitted  ")
         assert "loopback" in refused.stdout
         assert "--allow-private" in refused.stdout
         assert allowed.returncode == 0

@@ -124,7 +124,7 @@ async def test_a_timeout_of_a_monitor_that_is_upside_down_is_up(
             UP,
             True,
             Status.DOWN,
-            "answered as if all were well (upside down: this counts as down)",
+            "the target answered, and should not have (upside down: this counts as down)",
             id="upside down, up is down",
         ),
         pytest.param(

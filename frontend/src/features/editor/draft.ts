@@ -89,3 +89,14 @@ export function nameFrom(target: string): string {
     return "";
   }
 }
+
+const SOONEST_RECHECK = 5;
+const LATEST_RECHECK = 20;
+const MAX_RECHECKS = 10;
+
+/** Seconds from the first failure to the last that is needed: what fails is checked again sooner, ten times in a row. */
+export function confirmingSeconds(interval: number, failures: number): number {
+  const recheck = Math.min(interval, Math.max(SOONEST_RECHECK, Math.min(LATEST_RECHECK, interval / 3)));
+  const sooner = Math.min(failures - 1, MAX_RECHECKS);
+  return Math.round(sooner * recheck + (failures - 1 - sooner) * interval);
+}

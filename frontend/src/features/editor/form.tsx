@@ -7,7 +7,7 @@ import { useQuery } from "../../lib/query";
 import { CheckField, ListField, NumberField, TextField } from "../../ui/field";
 import { Assertions } from "./assertions";
 import { Dependencies } from "./dependencies";
-import type { Draft } from "./draft";
+import { confirmingSeconds, type Draft } from "./draft";
 import { Changes, TypeSettings } from "./type-settings";
 import { What } from "./what";
 
@@ -45,6 +45,8 @@ export function Form(props: Props) {
 function Expectations({ draft, set, errors, types, results }: Part) {
   const type = types.monitors.find((one) => one.name === draft.type);
   const specs = types.assertions.filter((one) => type?.assertions.includes(one.type));
+  const has = draft.assertions.groups.some((group) => group.conditions.length > 0);
+  if (specs.length === 0 && !has) return null; // nothing to assert of a domain
   return (
     <Assertions
       tree={draft.assertions}
@@ -130,7 +132,7 @@ function downHelp({ interval, failure_threshold: failures }: Draft): string {
   if (!interval || !failures) return "";
   return failures === 1
     ? "Down at the first failure."
-    : `Down about ${formatSpan(interval * (failures - 1))} after the first failure.`;
+    : `Down about ${formatSpan(confirmingSeconds(interval, failures))} after the first failure.`;
 }
 
 function Who({ draft, set, errors, channels, id: own }: Part) {

@@ -45,7 +45,9 @@ function Chain({ monitor }: { monitor: Monitor }) {
 
 /** What is left of a certificate, with a mark that grows graver. */
 export function daysLeft(days: number): { status: string; words: string } {
-  if (days < 0) return { status: "failed", words: `expired ${plural(-days, "day")} ago` };
+  // Whole days, rounded down: -1 is within the last 24 hours.
+  if (days < 0)
+    return { status: "failed", words: days === -1 ? "expired today" : `expired ${plural(-days - 1, "day")} ago` };
   const words = days === 0 ? "expires today" : `${plural(days, "day")} left`;
   if (days <= VERY_SOON_DAYS) return { status: "failed", words };
   return { status: days <= SOON_DAYS ? "degraded" : "held", words };
