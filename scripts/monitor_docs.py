@@ -52,7 +52,7 @@ def _first_sentence(text: str) -> str:
 
 def _page(view: TypeView) -> str:
     kind = CHECK_TYPES[view.name]
-    example: dict[str, Any] = {"name": "Example", "type": view.name, "target": view.target_placeholder}
+    example: dict[str, Any] = {"name": f"{view.label} example", "type": view.name, "target": view.target_placeholder}
     if kind.example:
         example["settings"] = dict(kind.example)
     lines = [

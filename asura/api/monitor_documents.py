@@ -223,7 +223,7 @@ def _settings(raw: Mapping[str, Any], stored: Monitor | None) -> tuple[Any, dict
 def _contradictions(document: MonitorDocument) -> Iterator[tuple[str, tuple[str, ...], str]]:
     """Fields that are right alone and wrong together, or beyond this version: field, other fields, what is wrong."""
     if document.timeout > document.interval:
-        yield "timeout", ("interval",), f"must not exceed the interval of {document.interval} seconds"
+        yield "timeout", ("interval",), f"must not exceed the interval, which is {document.interval} s"
     if document.track_changes and not CHECK_TYPES[document.type].tracks_changes:
         yield "track_changes", ("type",), f"must be false: the answers of type {document.type} have no text to compare"
     if document.track_changes and document.settings.get("method") == "HEAD":

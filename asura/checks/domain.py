@@ -162,7 +162,7 @@ class _Plan:
         found = known.registration
         answered = is_asked and not known.fault
         if found is None:
-            message = f"when the registration of {self.domain} ends is not known: {known.fault}"
+            message = f"can't tell when the registration of {self.domain} ends: {known.fault}"
             # Not down: after each start of this process nothing is known, and a page for a registry's rest is one for
             # nothing.
             return Outcome(status=Status.DEGRADED, message=shortened(message), timings=watch.timings())

@@ -45,7 +45,7 @@ function problemsOf(body) {
   if (!/^https?:\/\/./.test(body.target) && body.type === "http")
     fields.target = "must be a URL that begins with http:// or https://";
   if (!(body.interval >= 1 && body.interval <= 86400)) fields.interval = "must be between 1 and 86400 seconds";
-  if (body.timeout > body.interval) fields.timeout = `must not exceed the interval of ${body.interval} seconds`;
+  if (body.timeout > body.interval) fields.timeout = `must not exceed the interval, which is ${body.interval} s`;
   for (const name of Object.keys(body.settings?.headers ?? {}))
     if (/\s/.test(name))
       fields["settings.headers"] = `must have header names of letters, digits and hyphens, not '${name}'`;

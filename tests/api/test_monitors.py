@@ -87,7 +87,7 @@ async def test_every_wrong_field_is_named_at_once(api: Api):
     }
     refused = await api.admin.post("/api/v1/monitors", json=document)
     assert refused.json()["fields"] == {
-        "timeout": "must not exceed the interval of 5 seconds",
+        "timeout": "must not exceed the interval, which is 5 s",
         "assertions[0].operator": "is required: one of eq, neq, gt, lt, gte, lte",
         "escalation_policy_id": "must be null: this version has no escalation policies",
         "regions": 'must be empty or ["local"]: this version has no probes',
