@@ -137,7 +137,7 @@ async def test_rdap_is_spoken_over_tls(check: Check, nursery: trio.Nursery, auth
     assert (await check("domain", "example.org", rdap_server=good.url)).message == ""
     other = await start_target(nursery, registered(), tls=server_context(authority.issue_cert("other.example")))
     outcome = await check("domain", "example.org", rdap_server=other.url)
-    assert outcome.message.endswith("not known: the certificate is for other.example, expected 127.0.0.1")
+    assert outcome.message.endswith("example.org ends: the certificate is for other.example, expected 127.0.0.1")
     past = authority.issue_cert("127.0.0.1", not_after=datetime(2020, 1, 1))
     expired = await start_target(nursery, registered(), tls=server_context(past))
     outcome = await check("domain", "example.org", rdap_server=expired.url)
