@@ -104,10 +104,10 @@ VERDICTS: dict[str, tuple[str, tuple[int | str, ...], Status, str]] = {
     "killed": ("echo bye; kill -9 $$", (), Status.DOWN, "killed by SIGKILL (Killed): bye"),
     "crashed": ("kill -SEGV $$", (), Status.DOWN, "killed by SIGSEGV (Segmentation fault), without a word"),
     "killed, whatever counts as degraded": (
-        "kill -HUP $$",
+        "kill -TERM $$",
         ("1-255",),
         Status.DOWN,
-        "killed by SIGHUP (Hangup), without a word",
+        "killed by SIGTERM (Terminated), without a word",
     ),
 }
 
