@@ -428,11 +428,11 @@ async def test_who_waits_for_a_place_too_long_was_not_checked(sh: Shell, monkeyp
 async def test_the_wait_for_a_place_is_not_the_commands_time(sh: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "_PLACES", trio.CapacityLimiter(1))
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(sh, "sleep 0.5")
+        nursery.start_soon(sh, "sleep 2")
         await trio.testing.wait_all_tasks_blocked(0.05)
         outcome = await sh("exit 0", timeout_s=20)
     assert outcome.response_ms is not None
-    assert outcome.response_ms < 400
+    assert outcome.response_ms < 1500  # the 2 s of waiting are none of it
 
 
 async def test_the_end_is_noticed_where_the_kernel_has_no_pidfds(sh: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
