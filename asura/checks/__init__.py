@@ -6,6 +6,7 @@ from asura.checks.dns import DNS
 from asura.checks.docker import DOCKER
 from asura.checks.domain import DOMAIN
 from asura.checks.grpc import GRPC
+from asura.checks.heartbeat import HEARTBEAT
 from asura.checks.http import HTTP
 from asura.checks.icmp import ICMP
 from asura.checks.mqtt import MQTT
@@ -14,5 +15,5 @@ from asura.checks.tls import TLS
 from asura.checks.websocket import WEBSOCKET
 
 CHECK_TYPES: dict[str, CheckType] = {
-    each.name: each for each in (HTTP, TCP, ICMP, DNS, DOMAIN, WEBSOCKET, GRPC, MQTT, TLS, COMMAND, DOCKER)
+    each.name: each for each in (HTTP, TCP, ICMP, DNS, DOMAIN, WEBSOCKET, GRPC, MQTT, TLS, COMMAND, DOCKER, HEARTBEAT)
 }

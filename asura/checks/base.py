@@ -49,6 +49,8 @@ class CheckType:
     """Settings for the example in the docs, where the defaults alone would be refused."""
     is_local: bool = False
     """Only this machine can check it; probes elsewhere can't."""
+    is_passive: bool = False
+    """Nothing is checked: what is watched reports by itself. Needs no target, and the scheduler leaves it alone."""
 
     @property
     def tracks_changes(self) -> bool:

@@ -60,6 +60,9 @@ class Server:
     rate_limit_burst: int = key(
         40, parse.integer(minimum=1, maximum=1_000_000), "requests at once before that limit holds", live=True
     )
+    heartbeat_rate_limit_per_sec: float = key(
+        5.0, parse.rate, "pings a second that one token may send before it is answered 429; 0 = off", live=True
+    )
     shutdown_timeout: int = key(
         10, parse.duration(minimum=1, maximum=300), "how long running checks and requests may take to finish"
     )
@@ -134,6 +137,12 @@ class MonitorDefaults:
     )
     success_threshold: int = key(
         1, parse.integer(minimum=1, maximum=1000), "successes in a row before it is up again", live=True
+    )
+    heartbeat_check_interval: int = key(
+        30,
+        parse.duration(minimum=1, maximum=3600),
+        "longest sleep of the watcher of heartbeats, which otherwise wakes at the next deadline",
+        live=True,
     )
     allow_private_targets: bool = key(
         False, parse.boolean, "whether checks and webhooks may go to loopback and private networks", live=True

@@ -1,6 +1,6 @@
 -- What the migrations add up to. Written by `python -m asura.store.migrate --dump`; don't edit.
 
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 CREATE TABLE audit (
     id INTEGER PRIMARY KEY,
@@ -113,6 +113,30 @@ CREATE TABLE expiry (
     PRIMARY KEY (monitor_id, subject)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE heartbeat (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    monitor_id INTEGER NOT NULL UNIQUE REFERENCES monitor (id) ON DELETE CASCADE,
+    token TEXT NOT NULL UNIQUE,
+    old_token TEXT UNIQUE,                    -- the one before a rotation that was asked to keep it
+    old_token_until INTEGER,
+    grace INTEGER NOT NULL,                   -- seconds
+    status TEXT NOT NULL,                     -- pending, up, down
+    last_ping_at INTEGER,
+    last_duration_ms INTEGER,
+    due_at INTEGER,                           -- when the next ping is expected
+    deadline_at INTEGER,                      -- the earliest instant beyond which it is down: by schedule or by a run
+    ping_count INTEGER NOT NULL
+) STRICT;
+CREATE INDEX heartbeat_deadline ON heartbeat (deadline_at) WHERE deadline_at IS NOT NULL;
+
+CREATE TABLE heartbeat_run (
+    monitor_id INTEGER NOT NULL REFERENCES monitor (id) ON DELETE CASCADE,
+    rid TEXT NOT NULL,                        -- empty: the one that named no run
+    started_at INTEGER NOT NULL,
+    deadline_at INTEGER,                      -- NULL: that it takes too long was told
+    PRIMARY KEY (monitor_id, rid)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE incident (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     monitor_id INTEGER NOT NULL REFERENCES monitor (id) ON DELETE CASCADE,
@@ -203,6 +227,33 @@ CREATE TABLE notification_channel (
     events TEXT NOT NULL,                     -- JSON: array of event names; empty = all
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE ping (
+    monitor_id INTEGER NOT NULL,
+    number INTEGER NOT NULL,                  -- counts the monitor's pings: heartbeat.ping_count when it was stored
+    at INTEGER NOT NULL,
+    kind INTEGER NOT NULL,                    -- 0 success, 1 start, 2 fail, 3 log, 4 ignored
+    exit_status INTEGER,
+    rid TEXT,
+    duration_ms INTEGER,
+    method TEXT NOT NULL,
+    remote_addr TEXT NOT NULL,
+    user_agent TEXT NOT NULL,
+    PRIMARY KEY (monitor_id, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE ping_body (
+    monitor_id INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    is_cut INTEGER NOT NULL,
+    PRIMARY KEY (monitor_id, number)
+) STRICT;
+
+CREATE TABLE pulse (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    beat_at INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE region (

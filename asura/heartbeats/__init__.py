@@ -1,0 +1,1 @@
+"""Pings and missed deadlines become observations."""
