@@ -83,12 +83,14 @@ class Endpoint:
     method: str
     path: str
     needs: str
-    handler: Handler
+    name: str
     summary: str
     tag: str
     description: str = ""
     query: type | None = None
     body: Any = None
+    takes_anything: bool = False
+    """Its body may be whatever somebody sends, or nothing."""
     gives: Any = None
     status: int = 200
     is_always_open: bool = False
@@ -111,6 +113,10 @@ class Call:
     def name(self) -> str:
         """The name that stands behind what is done."""
         return self.actor.name if self.actor else "nobody"
+
+    def may(self, permission: str) -> bool:
+        """Whether who asks has a permission beyond the one that the route needs."""
+        return self.actor is not None and permission in self.actor.permissions
 
     @property
     def base_url(self) -> str:
@@ -163,30 +169,27 @@ class Routes:
             raise ValueError(f"{path}: there is no permission {needs!r}")
 
         def declare(handler: Handler) -> Handler:
-            endpoint = Endpoint(
-                method=method,
-                path=path,
-                needs=needs,
-                handler=handler,
-                summary=summary,
-                tag=self.tag,
-                status=status,
-                description=(handler.__doc__ or "").strip(),
-                **more,
-            )
-            self.endpoints.append(endpoint)
+            name, about = handler.__name__, (handler.__doc__ or "").strip()
+            more.update(name=name, needs=needs, summary=summary, status=status, description=about)
+            endpoint = self.describe(method, path, **more)
             self.blueprint.add_url_rule(
-                path, endpoint=f"{method.lower()}_{handler.__name__}", view_func=_view(endpoint), methods=[method]
+                path, endpoint=f"{method.lower()}_{name}", view_func=_view(endpoint, handler), methods=[method]
             )
             return handler
 
         return declare
 
+    def describe(self, method: str, path: str, **fields: Any) -> Endpoint:
+        """Put an endpoint into the document, and nothing else: for what is answered in front of the app."""
+        endpoint = Endpoint(method=method, path=path, tag=self.tag, **fields)
+        self.endpoints.append(endpoint)
+        return endpoint
 
-def _view(endpoint: Endpoint) -> Callable[..., Awaitable[Response]]:
+
+def _view(endpoint: Endpoint, handler: Handler) -> Callable[..., Awaitable[Response]]:
     async def view(**ids: int) -> Response:
         try:
-            return await _answer(endpoint, ids)
+            return await _answer(endpoint, handler, ids)
         except Exception as error:
             return errors.answer(errors.from_exception(error))
 
@@ -194,7 +197,7 @@ def _view(endpoint: Endpoint) -> Callable[..., Awaitable[Response]]:
     return view
 
 
-async def _answer(endpoint: Endpoint, ids: Mapping[str, int]) -> Response:
+async def _answer(endpoint: Endpoint, handler: Handler, ids: Mapping[str, int]) -> Response:
     services: Services = current_app.extensions[SERVICES]
     gate: Gate = current_app.extensions[GATE]
     asked = request._get_current_object()  # type: ignore[attr-defined]
@@ -207,7 +210,7 @@ async def _answer(endpoint: Endpoint, ids: Mapping[str, int]) -> Response:
         arguments["query"] = load_query(endpoint.query, asked.args)
     if endpoint.body is not None:
         arguments["body"] = await _body(asked, endpoint)
-    return _response(await endpoint.handler(call, **arguments), endpoint)
+    return _response(await handler(call, **arguments), endpoint)
 
 
 async def _body(asked: Request, endpoint: Endpoint) -> Any:

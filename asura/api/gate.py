@@ -117,18 +117,24 @@ class Gate:
 
     def count_stranger(self, request: Request) -> None:
         """Count a request without a key against its address. Raises the 429."""
+        wait_s = self.stranger_wait_s(self.client(request).address)
+        if wait_s:
+            raise too_many("too many requests without a key from your address", wait_s=wait_s)
+
+    def stranger_wait_s(self, address: str) -> float:
+        """Count a request without a key against `address`. 0 when it may pass, else how long it should wait."""
         server = self._services.config.current.server
         if not server.rate_limit_per_sec:
-            return
+            return 0.0
         wait_s = self._strangers.take(
-            bucket_key(self.client(request).address),
+            bucket_key(address),
             per_s=server.rate_limit_per_sec,
             burst=server.rate_limit_burst,
             now=time.monotonic(),
         )
         if wait_s:
             _REFUSED.inc(reason="rate_limited")
-            raise too_many("too many requests without a key from your address", wait_s=wait_s)
+        return wait_s
 
     def refuse_guessers(self, request: Request) -> None:
         """Raise the 429 while an address has presented too many wrong keys at login."""

@@ -12,9 +12,15 @@ from asura.api.endpoint import Endpoint, Media, Raw, Routes
 from asura.api.errors import ErrorBody
 from asura.api.gate import ANY_KEY, ANYBODY
 from asura.api.schema import Schema, Schemas
+from asura.model.heartbeat import TOKEN_CHARS
 from asura.serde import wire_name
 
-_PARAMETER = re.compile(r"<id:(\w+)>")
+_PARAMETER = re.compile(r"<(\w+):(\w+)>")
+_IN_PATH: dict[str, Schema] = {
+    "id": {"type": "integer", "minimum": 0},
+    "token": {"type": "string", "pattern": f"^[A-Za-z0-9_-]{{{TOKEN_CHARS}}}$"},
+    "exit": {"type": "integer", "minimum": 0, "maximum": 255},
+}
 _ERRORS = {
     400: "the query or the JSON can't be read",
     401: "no key, or one that is not known",
@@ -43,7 +49,7 @@ def document(all_routes: Iterable[Routes], *, base_path: str) -> dict[str, Any]:
     tags: dict[str, None] = {}
     for routes in all_routes:
         for endpoint in routes.endpoints:
-            path = _PARAMETER.sub(r"{\1}", f"{routes.prefix}{endpoint.path}")
+            path = _PARAMETER.sub(r"{\2}", f"{routes.prefix}{endpoint.path}")
             paths.setdefault(path, {})[endpoint.method.lower()] = _operation(endpoint, schemas)
             tags[endpoint.tag] = None
     return {
@@ -74,13 +80,13 @@ def document(all_routes: Iterable[Routes], *, base_path: str) -> dict[str, Any]:
 
 def _operation(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
     parameters = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "integer", "minimum": 0}}
-        for name in _PARAMETER.findall(endpoint.path)
+        {"name": name, "in": "path", "required": True, "schema": _IN_PATH[kind]}
+        for kind, name in _PARAMETER.findall(endpoint.path)
     ]
     if endpoint.query is not None:
         parameters += _query_parameters(endpoint.query, schemas)
     operation: dict[str, Any] = {
-        "operationId": endpoint.handler.__name__,
+        "operationId": endpoint.name,
         "summary": endpoint.summary,
         "description": _with_permission(endpoint),
         "tags": [endpoint.tag],
@@ -94,6 +100,8 @@ def _operation(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
             "required": True,
             "content": {"application/json": {"schema": _body_schema(endpoint.body, schemas)}},
         }
+    elif endpoint.takes_anything:
+        operation["requestBody"] = {"required": False, "content": {"*/*": {"schema": {}}}}
     return operation
 
 

@@ -20,6 +20,7 @@ from asura.api import (
     notifications,
     openapi,
     overview,
+    pings,
     reference,
     session,
     system,
@@ -48,7 +49,10 @@ ALL: tuple[Routes, ...] = (
     reference.routes,
     reference.page_routes,
 )
-"""In the order in which the reference shows them."""
+"""What the app serves."""
+
+DESCRIBED: tuple[Routes, ...] = (*ALL, pings.routes)
+"""With what is answered in front of it; in the order in which the reference shows them."""
 
 PREFLIGHT_S = 600
 """How long a browser may remember what another origin's page is allowed."""
@@ -65,7 +69,9 @@ def register(app: Quart, services: Services, *, client_of: ClientOf) -> None:
     app.url_map.merge_slashes = False
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     base_path = services.config.current.server.base_path
-    app.extensions[reference.DOCUMENT] = cache(lambda: msgspec.json.encode(openapi.document(ALL, base_path=base_path)))
+    app.extensions[reference.DOCUMENT] = cache(
+        lambda: msgspec.json.encode(openapi.document(DESCRIBED, base_path=base_path))
+    )
     for routes in ALL:
         app.register_blueprint(routes.blueprint, url_prefix=f"{base_path}{routes.prefix}")
     app.register_error_handler(HTTPException, _on_http_error)

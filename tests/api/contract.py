@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.validators import validator_for
 
 from asura.api import openapi
-from asura.api.routes import ALL
+from asura.api.routes import DESCRIBED
 
 # What any address may answer whatever it is, and what isn't an operation's business.
 ALWAYS = {400, 404, 405, 408, 414, 431}
@@ -19,7 +19,7 @@ ALWAYS = {400, 404, 405, 408, 414, 431}
 @cache
 def document() -> dict[str, Any]:
     """The document, with closed objects: a field that is given but not documented is a mistake too."""
-    whole = copy.deepcopy(openapi.document(ALL, base_path=""))
+    whole = copy.deepcopy(openapi.document(DESCRIBED, base_path=""))
     for schema in whole["components"]["schemas"].values():
         if "properties" in schema:
             schema.setdefault("additionalProperties", False)
@@ -30,7 +30,9 @@ def document() -> dict[str, Any]:
 def _patterns() -> list[tuple[re.Pattern[str], str]]:
     # Fixed paths before those with parameters.
     paths = sorted(document()["paths"], key=lambda path: path.count("{"))
-    return [(re.compile(re.sub(r"\{\w+\}", "[0-9]+", path)), path) for path in paths]
+    return [
+        (re.compile(re.sub(r"\{\w+\}", r"[\\w-]+" if "{token}" in path else "[0-9]+", path)), path) for path in paths
+    ]
 
 
 @cache

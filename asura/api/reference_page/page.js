@@ -111,7 +111,7 @@ function reader(whole) {
   }
 
   function operation(method, path, said) {
-    const body = said.requestBody?.content["application/json"].schema;
+    const body = said.requestBody?.content["application/json"]?.schema;
     const element = make(
       "details",
       { id: said.operationId },
