@@ -2,6 +2,8 @@
 
 Degraded counts as up. Pending, paused, maintenance and unknown leave the denominator. No known time is None, never
 100, and a percentage is floored, so that one second of down never reads as 100.
+
+This is the plain calculation, change by change. `store/uptimes.py` gives the same of any span in a few look-ups.
 """
 
 from collections.abc import Iterable, Sequence
@@ -46,6 +48,15 @@ def intervals(changes: Sequence[tuple[int, MonitorStatus]], *, start: int, end: 
     return found
 
 
+def with_tail(
+    changes: Sequence[tuple[int, MonitorStatus]], tail: tuple[int, MonitorStatus] | None
+) -> Sequence[tuple[int, MonitorStatus]]:
+    """The changes and what they don't say yet: the status from an instant on, if that is later than the last of them."""
+    if tail is None or not changes:
+        return changes
+    return [*changes, (max(tail[0], changes[-1][0]), tail[1])]
+
+
 def percent(timeline: Iterable[Interval]) -> float | None:
     """The percentage of known time that was not down, floored to thousandths; None when nothing is known."""
     good_ms = down_ms = 0
@@ -54,10 +65,11 @@ def percent(timeline: Iterable[Interval]) -> float | None:
             good_ms += interval.end - interval.start
         elif interval.status is MonitorStatus.DOWN:
             down_ms += interval.end - interval.start
-    return _share(good_ms, down_ms)
+    return share(good_ms, down_ms)
 
 
-def _share(good_ms: int, down_ms: int) -> float | None:
+def share(good_ms: int, down_ms: int) -> float | None:
+    """The percentage that is good of what is known, floored to thousandths; None when nothing is known."""
     known_ms = good_ms + down_ms
     return good_ms * 100_000 // known_ms / 1000 if known_ms else None
 
@@ -78,11 +90,11 @@ def percentages(changes: Sequence[tuple[int, MonitorStatus]], *, now_ms: int) ->
         is_good, is_down = status in _GOOD, status is MonitorStatus.DOWN
         while since <= now_ms - span_ms:
             part_ms = until - (now_ms - span_ms)
-            found[name] = _share(good_ms + part_ms * is_good, down_ms + part_ms * is_down)
+            found[name] = share(good_ms + part_ms * is_good, down_ms + part_ms * is_down)
             name, span_ms = next(windows, ("", 0))
             if not span_ms:
                 return found
         good_ms += (until - since) * is_good
         down_ms += (until - since) * is_down
         until = since
-    return found | {name: _share(good_ms, down_ms) for name, _ in [(name, span_ms), *windows]}
+    return found | {name: share(good_ms, down_ms) for name, _ in [(name, span_ms), *windows]}

@@ -1,6 +1,6 @@
 -- What the migrations add up to. Written by `python -m asura.store.migrate --dump`; don't edit.
 
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
 
 CREATE TABLE audit (
     id INTEGER PRIMARY KEY,
@@ -289,6 +289,9 @@ CREATE TABLE status_change (
     monitor_id INTEGER NOT NULL,
     at INTEGER NOT NULL,
     status TEXT NOT NULL,                     -- in force from `at` until the next row
+    up_ms INTEGER NOT NULL,                   -- from the monitor's first change until `at`; pruned rows still count
+    degraded_ms INTEGER NOT NULL,
+    down_ms INTEGER NOT NULL,
     PRIMARY KEY (monitor_id, at)
 ) STRICT, WITHOUT ROWID;
 

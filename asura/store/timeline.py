@@ -1,4 +1,8 @@
-"""The status timeline: a row where the status changes, in force until the next row."""
+"""The status timeline: a row where the status changes, in force until the next row.
+
+Each row carries the time by status until it, from the monitor's first change on, so that the time between any two
+instants is a difference (`store/uptimes.py`).
+"""
 
 from collections.abc import Iterable
 
@@ -9,18 +13,29 @@ from asura.store.rows import to_json
 _STATUSES = {status.value: status for status in MonitorStatus}  # much faster than the enumeration's own call
 Changes = list[tuple[int, MonitorStatus]]
 """(instant, the status from then on), ascending."""
+TOTALLED = (MonitorStatus.UP, MonitorStatus.DEGRADED, MonitorStatus.DOWN)
+"""The statuses whose time is added up, in the order of the columns; all others are time of which nothing is known."""
 
 
 def change(conn: Conn, monitor_id: int, *, at: int, status: MonitorStatus) -> int:
     """Note that from `at` the status is another. Never before what is noted already; answers the instant used."""
     last = conn.execute(
-        "SELECT at, status FROM status_change WHERE monitor_id = ? ORDER BY at DESC LIMIT 1", (monitor_id,)
+        "SELECT at, status, up_ms, degraded_ms, down_ms FROM status_change WHERE monitor_id = ?"
+        " ORDER BY at DESC LIMIT 1",
+        (monitor_id,),
     ).fetchone()
-    if last and last[1] == status:
-        return max(at, int(last[0]))
-    if last and last[0] >= at:
-        at = int(last[0]) + 1
-    conn.execute("INSERT INTO status_change (monitor_id, at, status) VALUES (?, ?, ?)", (monitor_id, at, status))
+    if last is None:
+        last = (at - 1, "", 0, 0, 0)
+    was_at, was, *totals_ms = last
+    if was == status:
+        return max(at, int(was_at))
+    at = max(at, int(was_at) + 1)
+    for place, each in enumerate(TOTALLED):
+        totals_ms[place] += (at - was_at) * (was == each)
+    conn.execute(
+        "INSERT INTO status_change (monitor_id, at, status, up_ms, degraded_ms, down_ms) VALUES (?, ?, ?, ?, ?, ?)",
+        (monitor_id, at, status, *totals_ms),
+    )
     return at
 
 

@@ -13,7 +13,7 @@ from asura.incidents import ledger
 from asura.incidents.expiry import DAY_MS
 from asura.live import Hub
 from asura.model.monitor import MonitorState, MonitorStatus, Status
-from asura.store import incidents, migrate, states
+from asura.store import incidents, migrate, monitors, states
 from asura.store.connection import APPLICATION_ID, connect_writer
 from asura.store.database import StoreOptions, open_store
 from asura.store.migrate import Migration, dump, latest_version, migrations, statements, upgrade
@@ -103,7 +103,9 @@ def test_what_an_older_version_watched_is_watched_on(path: Path, version: int) -
     with closing(connect_writer(path, synchronous="normal")) as conn:
         conn.execute("BEGIN IMMEDIATE")
         factories.add_channel(conn)
-        made = factories.create(conn, failure_threshold=1)
+        made = monitors.insert(conn, factories.monitor(failure_threshold=1))
+        line = "INSERT INTO status_change (monitor_id, at, status) VALUES (?, ?, 'down')"
+        conn.execute(line, (made.id, START_MS))  # by hand: what notes a change knows the newest schema only
         expires_at = START_MS + 9 * DAY_MS
         down = MonitorState(
             monitor_id=made.id,
