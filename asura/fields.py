@@ -131,3 +131,25 @@ class pattern:
         """Raise ValueError for a value that doesn't match; None is left to the type."""
         if value is not None and re.fullmatch(self.regex, value) is None:
             raise ValueError(f"must be {self.wanted}")
+
+
+@attrs.frozen
+class by_type:
+    """One limit for some types of a document and another for all others; its field `type` says which it is of."""
+
+    limits: Mapping[str, Limit]
+    others: Limit
+
+    @property
+    def schema(self) -> Mapping[str, Any]:
+        """The JSON Schema keywords that hold whatever the type."""
+        told = [self.others.schema, *(each.schema for each in self.limits.values())]
+        return {name: value for name, value in told[0].items() if all(each.get(name) == value for each in told)}
+
+    def of(self, name: object) -> Limit:
+        """The limit for the type of that name; what is no type has that of the others."""
+        return self.limits.get(name, self.others) if isinstance(name, str) else self.others
+
+    def __call__(self, instance: object, attribute: object, value: Any) -> None:
+        """Raise ValueError for a value outside the limit of the document's type."""
+        self.of(getattr(instance, "type", None))(instance, attribute, value)

@@ -1,37 +1,36 @@
-"""The monitor's document: what clients send, what they are given, and the way between the two."""
+"""The monitor's document as clients send it: what may stand in it, and every mistake in one."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, TypedDict
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 import attrs
-import msgspec
 
-from asura import uptime
 from asura.api import assertion_documents
-from asura.api.masking import masked, unmasked
-from asura.api.wire import Instant, instant, maybe_instant
+from asura.api.masking import unmasked
+from asura.api.monitor_views import ASSERTIONS, SETTINGS, MonitorView
 from asura.checks import CHECK_TYPES
 from asura.checks.base import CheckType
+from asura.checks.heartbeat import MAX_INTERVAL_S
 from asura.config.schema import MonitorDefaults
-from asura.consensus.rules import stale_at
 from asura.errors import InvalidDocument
-from asura.fields import between, items, one_of, text
+from asura.fields import between, by_type, items, one_of, text
 from asura.ids import MonitorId
-from asura.model.monitor import LOCAL, Monitor, MonitorState, MonitorStatus, Status
+from asura.model.monitor import LOCAL, Monitor
 from asura.protocols.attempt import Env
 from asura.serde import dump, load
-from asura.store.timeline import Changes
 
 MAX_THRESHOLD = 1000
 MAX_RESEND_S = 31_536_000
 MAX_REFERENCES = 100
 
-SETTINGS: Mapping[str, type] = {name: kind.settings for name, kind in CHECK_TYPES.items()}
+MAX_TARGET_CHARS = 2048
 
-ASSERTIONS = ("Assertions", assertion_documents.schema)
+PASSIVE = frozenset(name for name, kind in CHECK_TYPES.items() if kind.is_passive)
+"""The types of what reports by itself."""
 
-Uptime = TypedDict("Uptime", {"24h": float | None, "7d": float | None, "30d": float | None, "90d": float | None})
+_INTERVAL = by_type({name: between(1, MAX_INTERVAL_S, "seconds") for name in PASSIVE}, between(1, 86_400, "seconds"))
+_TARGET = by_type({name: text(MAX_TARGET_CHARS) for name in PASSIVE}, text(MAX_TARGET_CHARS, at_least=1))
 
 
 def _field(default: Any, *validator: Any, **metadata: Any) -> Any:
@@ -45,14 +44,23 @@ class MonitorDocument:
     name: str = attrs.field(validator=text(255, at_least=1, blank=False))
     description: str = _field("", text(5000), help="Markdown, rendered safely")
     type: str = attrs.field(validator=one_of(tuple(CHECK_TYPES)))
-    target: str = attrs.field(validator=text(2048, at_least=1), metadata={"help": "http: a URL; tcp: host:port"})
+    target: str = _field(
+        "",
+        _TARGET,
+        help="http: a URL; tcp: host:port; heartbeat: a note for people, may be left out",
+        required_for=frozenset(CHECK_TYPES) - PASSIVE,
+    )
     interval: int = _field(
-        60, between(1, 86_400, "seconds"), help="time between two checks; default from monitor.default_interval"
+        60,
+        _INTERVAL,
+        help="time between two checks, or between two pings of a heartbeat, up to 366 days then; default from"
+        " monitor.default_interval",
     )
     timeout: int = _field(
         10,
         between(1, 300, "seconds"),
-        help="at most the interval; default monitor.default_timeout, or the interval if that is less",
+        help="at most the interval; default monitor.default_timeout, or the interval if that is less; means nothing to"
+        " a heartbeat",
     )
     enabled: bool = _field(True, help="false is paused")
     public: bool = False
@@ -61,7 +69,9 @@ class MonitorDocument:
     settings: Mapping[str, Any] = attrs.field(factory=dict, metadata={"by_type": SETTINGS})
     assertions: Any = attrs.field(factory=list, metadata={"schema": ASSERTIONS})
     track_changes: bool = _field(False, help="tell when what the target says has changed; for types that have a text")
-    failure_threshold: int = _field(3, between(1, MAX_THRESHOLD), help="consecutive failures before down")
+    failure_threshold: int = _field(
+        3, between(1, MAX_THRESHOLD), help="consecutive failures before down; a heartbeat is down at once"
+    )
     success_threshold: int = _field(1, between(1, MAX_THRESHOLD), help="consecutive successes before up")
     resend_interval: int = _field(
         0,
@@ -75,60 +85,6 @@ class MonitorDocument:
     escalation_policy_id: int | None = None
     depends_on: tuple[int, ...] = _field((), items(MAX_REFERENCES), help="monitors; no alert while one of them is down")
     regions: tuple[str, ...] = _field((), items(50, each=text(64, at_least=1)), help="who checks it; empty is all")
-
-
-@attrs.frozen(kw_only=True, slots=False)
-class RecentCheck:
-    """A past check in brief."""
-
-    at: Instant
-    status: Status
-    response_ms: int | None
-
-
-@attrs.frozen(kw_only=True, slots=False)
-class MonitorView:
-    """A monitor as clients read it: its document, and what is known of it now."""
-
-    id: int
-    name: str
-    description: str
-    type: str
-    target: str
-    interval: int
-    timeout: int
-    enabled: bool
-    public: bool
-    tags: Sequence[str]
-    group: str | None
-    settings: Mapping[str, Any] = attrs.field(metadata={"by_type": SETTINGS})
-    assertions: Any = attrs.field(metadata={"schema": ASSERTIONS})
-    track_changes: bool
-    failure_threshold: int
-    success_threshold: int
-    resend_interval: int
-    upside_down: bool
-    notification_channel_ids: Sequence[int]
-    escalation_policy_id: int | None
-    depends_on: Sequence[int]
-    regions: Sequence[str]
-    status: MonitorStatus
-    status_since: Instant
-    confirming: bool = attrs.field(metadata={"help": "the last checks contradict the status, but not yet often enough"})
-    stale: bool = attrs.field(metadata={"help": "nothing has been seen for so long that the status is an old one"})
-    suppressed_by: Sequence[int] = attrs.field(
-        metadata={"help": "it is down and no incident was opened, because these monitors that it depends on are down"}
-    )
-    last_check_at: Instant | None
-    last_response_ms: int | None
-    last_message: str
-    cert_expires_at: Instant | None
-    uptime: Uptime = attrs.field(metadata={"help": "a percentage, or null when nothing is known"})
-    created_at: Instant
-    updated_at: Instant
-    recent: Sequence[RecentCheck] = attrs.field(
-        default=msgspec.UNSET, metadata={"help": "with include=recent: the last 30 checks, oldest first"}
-    )
 
 
 _FIELDS = frozenset(f.name for f in attrs.fields(MonitorDocument))
@@ -148,28 +104,40 @@ def read(
     `stored` is the monitor whose secrets a mask stands for.
     """
     raw = {name: value for name, value in raw.items() if name not in READ_ONLY}
-    settings, problems = _settings(raw, stored)
+    kind = CHECK_TYPES.get(raw["type"]) if isinstance(raw.get("type"), str) else None
+    settings, problems = _settings(raw, kind, stored)
+    problems |= _missing_target(raw, kind)
     whole = {**_with_defaults(raw, defaults), "settings": settings}
+    if raw.get("target") is None:
+        whole["target"] = _STAND_IN if "target" in problems else ""
     try:
         document = load(MonitorDocument, whole)
     except InvalidDocument as exc:
         problems |= exc.fields
         document = load(MonitorDocument, _without(whole, _names(exc.fields)))
-    kind = CHECK_TYPES.get(raw["type"]) if isinstance(raw.get("type"), str) else None
-    target = raw.get("target")
-    if kind is not None and isinstance(target, str) and target and "target" not in problems:
-        problem = kind.target_problem(target)
+    if kind is not None and "target" not in problems:
+        problem = kind.target_problem(document.target)
         if problem:
             problems["target"] = problem
         elif "settings" not in _names(problems):
-            problems |= _refused(kind, target, settings, env)
-    if "assertions" not in _names(problems):
+            problems |= _refused(kind, document.target, settings, env)
+    if "assertions" not in _names(problems) and document.type not in PASSIVE:
         problems |= assertion_documents.problems(document.assertions, kind, settings)
     wrong = _names(problems)
-    for name, involved, problem in _contradictions(document):
+    for name, involved, problem in (*_contradictions(document), *_beyond_this_version(document)):
         if not wrong & {name, *involved}:
             problems[name] = problem
     return document, problems
+
+
+_STAND_IN = "?"
+
+
+def _missing_target(raw: Mapping[str, Any], kind: CheckType | None) -> dict[str, str]:
+    """What is said of a document without a target, unless its type needs none."""
+    if (kind is not None and kind.is_passive) or raw.get("target") is not None:
+        return {}
+    return {"target": "must be a string" if "target" in raw else "is required"}
 
 
 def _refused(kind: CheckType, target: str, settings: Any, env: Env) -> dict[str, str]:
@@ -187,7 +155,7 @@ def _names(problems: Mapping[str, str]) -> set[str]:
 def _without(raw: Mapping[str, Any], wrong: Collection[str]) -> dict[str, Any]:
     """What is left of a document without its wrong fields; those that it must have get a stand-in."""
     left = {name: value for name, value in raw.items() if name in _FIELDS and name not in wrong}
-    return {"name": "?", "type": next(iter(CHECK_TYPES)), "target": "?"} | left
+    return {"name": _STAND_IN, "type": next(iter(CHECK_TYPES)), "target": _STAND_IN} | left
 
 
 def _with_defaults(raw: Mapping[str, Any], defaults: MonitorDefaults) -> dict[str, Any]:
@@ -205,10 +173,9 @@ def _with_defaults(raw: Mapping[str, Any], defaults: MonitorDefaults) -> dict[st
     }
 
 
-def _settings(raw: Mapping[str, Any], stored: Monitor | None) -> tuple[Any, dict[str, str]]:
+def _settings(raw: Mapping[str, Any], kind: CheckType | None, stored: Monitor | None) -> tuple[Any, dict[str, str]]:
     """The settings of the document's type, complete with its defaults, and what is wrong with them."""
     given = raw.get("settings", {})
-    kind = CHECK_TYPES.get(raw["type"]) if isinstance(raw.get("type"), str) else None
     if kind is None or not isinstance(given, Mapping):
         return given, {}
     kept = stored.settings if stored is not None and stored.type == kind.name else {}
@@ -220,14 +187,35 @@ def _settings(raw: Mapping[str, Any], stored: Monitor | None) -> tuple[Any, dict
         return {}, exc.fields | problems
 
 
-def _contradictions(document: MonitorDocument) -> Iterator[tuple[str, tuple[str, ...], str]]:
-    """Fields that are right alone and wrong together, or beyond this version: field, other fields, what is wrong."""
+_Contradiction = tuple[str, tuple[str, ...], str]
+"""A field, the other fields that it is wrong together with, what is wrong."""
+
+
+def _contradictions(document: MonitorDocument) -> Iterator[_Contradiction]:
+    """Fields that are right alone and wrong together."""
+    if document.type in PASSIVE:
+        yield from _not_for_passive(document)
+        return
     if document.timeout > document.interval:
         yield "timeout", ("interval",), f"must not exceed the interval, which is {document.interval} s"
     if document.track_changes and not CHECK_TYPES[document.type].tracks_changes:
         yield "track_changes", ("type",), f"must be false: the answers of type {document.type} have no text to compare"
     if document.track_changes and document.settings.get("method") == "HEAD":
         yield "track_changes", ("type", "settings"), "must be false: answers to HEAD have no body to compare"
+
+
+def _not_for_passive(document: MonitorDocument) -> Iterator[_Contradiction]:
+    """What is about the answers of a target, where no target is asked."""
+    why = f"a {document.type} reports by itself"
+    if document.assertions != []:
+        yield "assertions", ("type",), f"must be empty: {why}, and there is no answer to hold them against"
+    if document.track_changes:
+        yield "track_changes", ("type",), f"must be false: {why}, and there is no answer to compare"
+    if document.upside_down:
+        yield "upside_down", ("type",), f"must be false: {why}, and its silence can't be a success"
+
+
+def _beyond_this_version(document: MonitorDocument) -> Iterator[_Contradiction]:
     if document.escalation_policy_id is not None:
         yield "escalation_policy_id", (), "must be null: this version has no escalation policies"
     if set(document.regions) - {LOCAL}:
@@ -259,69 +247,4 @@ def to_monitor(document: MonitorDocument, *, monitor_id: int = 0) -> Monitor:
         escalation_policy_id=document.escalation_policy_id,
         depends_on=tuple(dict.fromkeys(document.depends_on)),
         regions=tuple(dict.fromkeys(document.regions)),
-    )
-
-
-def to_document(monitor: Monitor) -> dict[str, Any]:
-    """A monitor's document as plain data, secrets masked: what PATCH starts from and what the audit compares."""
-    kind = CHECK_TYPES.get(monitor.type)
-    return {
-        "name": monitor.name,
-        "description": monitor.description,
-        "type": monitor.type,
-        "target": monitor.target,
-        "interval": monitor.interval_s,
-        "timeout": monitor.timeout_s,
-        "enabled": monitor.enabled,
-        "public": monitor.public,
-        "tags": list(monitor.tags),
-        "group": monitor.group,
-        "settings": masked(kind.settings, monitor.settings) if kind else {},
-        "assertions": monitor.assertions,
-        "track_changes": monitor.track_changes,
-        "failure_threshold": monitor.failure_threshold,
-        "success_threshold": monitor.success_threshold,
-        "resend_interval": monitor.resend_interval_s,
-        "upside_down": monitor.upside_down,
-        "notification_channel_ids": list(monitor.notification_channel_ids),
-        "escalation_policy_id": monitor.escalation_policy_id,
-        "depends_on": list(monitor.depends_on),
-        "regions": list(monitor.regions),
-    }
-
-
-def view(
-    monitor: Monitor,
-    state: MonitorState,
-    changes: Changes,
-    *,
-    now_ms: int,
-    suppressed_by: Sequence[int] = (),
-    recent: str | None = None,
-) -> MonitorView:
-    """A monitor as clients read it.
-
-    `changes` are those of its status in the last 90 days; `recent` is the JSON text of its last checks.
-    """
-    unknown_from = stale_at(state.last_check_at or now_ms, interval_s=monitor.interval_s)
-    is_stale = monitor.enabled and state.status is not MonitorStatus.PENDING and unknown_from < now_ms
-    if is_stale:
-        changes = [*changes, (unknown_from, MonitorStatus.UNKNOWN)]
-    shown = state.status if monitor.enabled else MonitorStatus.PAUSED
-    return MonitorView(
-        id=monitor.id,
-        **to_document(monitor),
-        status=shown,
-        status_since=instant(state.status_since if monitor.enabled or not changes else changes[-1][0]),
-        confirming=monitor.enabled and state.confirming,
-        stale=is_stale,
-        suppressed_by=suppressed_by,
-        last_check_at=maybe_instant(state.last_check_at),
-        last_response_ms=state.last_response_ms,
-        last_message=state.last_message,
-        cert_expires_at=maybe_instant(state.cert_expires_at),
-        uptime=uptime.percentages(changes, now_ms=now_ms),  # type: ignore[arg-type]
-        created_at=instant(monitor.created_at),
-        updated_at=instant(monitor.updated_at),
-        recent=msgspec.UNSET if recent is None else msgspec.Raw(recent.encode()),  # type: ignore[arg-type]
     )

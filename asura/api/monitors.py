@@ -6,23 +6,23 @@ from typing import Any, cast
 import attrs
 
 from asura.api import monitor_documents as documents
+from asura.api import monitor_views
 from asura.api.changes import changed_fields, merge_patch
 from asura.api.endpoint import Answer, Call, Raw, Routes
 from asura.api.errors import bad_query
-from asura.api.monitor_documents import MonitorDocument, MonitorView
+from asura.api.monitor_documents import MonitorDocument
+from asura.api.monitor_rows import view_of, views
+from asura.api.monitor_views import MonitorView
 from asura.api.paging import Page, Paging, page_of
 from asura.errors import InvalidDocument
-from asura.model.monitor import Monitor, MonitorState, MonitorStatus
+from asura.model.monitor import Monitor
 from asura.scheduler import changes
-from asura.store import channels, charts, monitors, overview, states, timeline
+from asura.store import channels, monitors, overview
 from asura.store.database import Conn
-from asura.uptime import WINDOWS_MS
 
 routes = Routes("monitors", tag="Monitors")
 
-RECENT_CHECKS = 30
 MAX_CLONE_TRIES = 1000
-LONGEST_WINDOW_MS = max(WINDOWS_MS.values())
 
 
 @attrs.frozen(kw_only=True)
@@ -66,8 +66,9 @@ async def list_monitors(call: Call, query: MonitorQuery) -> Page[MonitorView]:
             is_descending=query.sort.startswith("-"),
             limit=query.per_page,
             offset=query.offset,
+            now_ms=call.now_ms,
         )
-        return views(conn, found, now_ms=call.now_ms, with_recent="recent" in query.include), total
+        return views(call, conn, found, with_recent="recent" in query.include), total
 
     data, total = await call.services.store.read(read)
     return page_of(data, total=total, paging=query)
@@ -76,44 +77,6 @@ async def list_monitors(call: Call, query: MonitorQuery) -> Page[MonitorView]:
 def _given(values: Sequence[str]) -> Sequence[str]:
     """A form that is sent with an empty choice means no filter."""
     return [value for value in values if value]
-
-
-def views(
-    conn: Conn, found: Sequence[tuple[Monitor, MonitorState]], *, now_ms: int, with_recent: bool = False
-) -> list[MonitorView]:
-    """Monitors as clients read them; two or three queries for all of them."""
-    ids = [monitor.id for monitor, _ in found]
-    past = timeline.of_monitors(conn, ids, since=now_ms - LONGEST_WINDOW_MS)
-    recent = charts.recent_as_json(conn, ids, limit=RECENT_CHECKS) if with_recent else {}
-    reasons = _reasons(conn, found)
-    return [
-        documents.view(
-            monitor,
-            state,
-            past.get(monitor.id, []),
-            now_ms=now_ms,
-            suppressed_by=reasons.get(monitor.id, ()),
-            recent=recent.get(monitor.id),
-        )
-        for monitor, state in found
-    ]
-
-
-def _reasons(conn: Conn, found: Sequence[tuple[Monitor, MonitorState]]) -> dict[int, list[int]]:
-    """Which dependencies hold back the incident of each monitor that is down without one."""
-    held = {
-        monitor.id: monitor.depends_on
-        for monitor, state in found
-        if monitor.enabled and state.status is MonitorStatus.DOWN and not state.announced and monitor.depends_on
-    }
-    down = states.down_among(conn, {each for depends_on in held.values() for each in depends_on}) if held else set()
-    return {monitor_id: [each for each in depends_on if each in down] for monitor_id, depends_on in held.items()}
-
-
-def view_of(conn: Conn, monitor_id: int, *, now_ms: int, with_recent: bool = False) -> MonitorView:
-    """One monitor as clients read it. Raises NotFound."""
-    found = [(monitors.get(conn, monitor_id), states.get(conn, monitor_id))]
-    return views(conn, found, now_ms=now_ms, with_recent=with_recent)[0]
 
 
 def checked(
@@ -157,7 +120,7 @@ def _named(ids: Sequence[int]) -> str:
     also={409: "the name is taken"},
 )
 async def create_monitor(call: Call, body: Mapping[str, Any]) -> Answer:
-    """Read-only fields are ignored. The first check follows at once."""
+    """Read-only fields are ignored. The first check follows at once; a heartbeat has its token and waits for a ping."""
 
     def write(conn: Conn) -> MonitorView:
         return _create(call, conn, checked(call, conn, body), action="monitor.create")
@@ -167,9 +130,9 @@ async def create_monitor(call: Call, body: Mapping[str, Any]) -> Answer:
 
 def _create(call: Call, conn: Conn, monitor: Monitor, *, action: str) -> MonitorView:
     made = changes.create(conn, monitor, now_ms=call.now_ms)
-    detail = {"document": changed_fields({}, documents.to_document(made))}
+    detail = {"document": changed_fields({}, monitor_views.to_document(made))}
     call.note(conn, action, resource_id=made.id, resource_name=made.name, detail=detail)
-    return view_of(conn, made.id, now_ms=call.now_ms)
+    return view_of(call, conn, made.id)
 
 
 def _created(call: Call, view: MonitorView) -> Answer:
@@ -196,9 +159,7 @@ class OneMonitorQuery:
 async def get_monitor(call: Call, monitor_id: int, query: OneMonitorQuery) -> MonitorView:
     """The whole monitor."""
     with_recent = "recent" in query.include
-    return await call.services.store.read(
-        lambda conn: view_of(conn, monitor_id, now_ms=call.now_ms, with_recent=with_recent)
-    )
+    return await call.services.store.read(lambda conn: view_of(call, conn, monitor_id, with_recent=with_recent))
 
 
 @routes.add(
@@ -228,7 +189,7 @@ async def patch_monitor(call: Call, monitor_id: int, body: Mapping[str, Any]) ->
     """A JSON merge patch: null puts a field back to its default. Another type starts with fresh settings."""
 
     def patched(stored: Monitor) -> Mapping[str, Any]:
-        document = documents.to_document(stored)
+        document = monitor_views.to_document(stored)
         if body.get("type", stored.type) != stored.type:
             document["settings"] = {}
         return cast(Mapping[str, Any], merge_patch(document, body))
@@ -244,14 +205,14 @@ async def _edit(call: Call, monitor_id: int, wanted: Callable[[Monitor], Mapping
         monitor = checked(call, conn, wanted(stored), stored=stored, monitor_id=monitor_id)
         after = changes.replace(conn, monitor, now_ms=call.now_ms)
         note_edit(call, conn, stored, after, action="monitor.update")
-        return view_of(conn, monitor_id, now_ms=call.now_ms)
+        return view_of(call, conn, monitor_id)
 
     return await call.services.store.write(write)
 
 
 def note_edit(call: Call, conn: Conn, before: Monitor, after: Monitor, *, action: str) -> None:
     """Write down what differs, without secrets."""
-    changed = changed_fields(documents.to_document(before), documents.to_document(after))
+    changed = changed_fields(monitor_views.to_document(before), monitor_views.to_document(after))
     if before.settings != after.settings and "settings" not in changed:
         changed["settings"] = {"secret": "changed"}
     call.note(conn, action, resource_id=after.id, resource_name=after.name, detail={"changed": changed})
@@ -299,7 +260,7 @@ async def resume_monitor(call: Call, monitor_id: int) -> MonitorView:
 async def _turn(call: Call, monitor_id: int, *, enabled: bool) -> MonitorView:
     def write(conn: Conn) -> MonitorView:
         turn(call, conn, monitor_id, enabled=enabled)
-        return view_of(conn, monitor_id, now_ms=call.now_ms)
+        return view_of(call, conn, monitor_id)
 
     return await call.services.store.write(write)
 
@@ -313,7 +274,7 @@ async def _turn(call: Call, monitor_id: int, *, enabled: bool) -> MonitorView:
     status=201,
 )
 async def clone_monitor(call: Call, monitor_id: int) -> Answer:
-    """The same configuration under a name of its own, secrets included; nothing of the history."""
+    """The same configuration under a name of its own, secrets included; nothing of the history, and its own token."""
 
     def write(conn: Conn) -> MonitorView:
         original = monitors.get(conn, monitor_id)

@@ -1,6 +1,7 @@
 """The numbers at a glance, and the names that monitors are sorted under."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import attrs
@@ -74,7 +75,7 @@ class Group:
 @routes.add("GET", "/overview", needs="monitors.read", summary="The numbers at a glance", gives=Overview)
 async def read_overview(call: Call) -> Overview:
     """Counts of monitors and unresolved incidents."""
-    found = await call.services.store.read(overview.counts)
+    found = await call.services.store.read(partial(overview.counts, now_ms=call.now_ms))
     return Overview(
         monitors=MonitorCounts(total=found.total, **{name: found.by_status.get(name, 0) for name in _SHOWN}),
         incidents=IncidentCounts(open=found.open_incidents, acknowledged=found.acknowledged_incidents),
@@ -93,8 +94,6 @@ async def list_tags(call: Call, query: LabelQuery) -> Page[Tag]:
 @routes.add("GET", "/groups", needs="monitors.read", summary="List groups", query=LabelQuery, gives=Page[Group])
 async def list_groups(call: Call, query: LabelQuery) -> Page[Group]:
     """By name, each with how many monitors it has and the status of its worst."""
-    found = [
-        Group(name=name, monitors=count, status=MonitorStatus(worst))
-        for name, count, worst in await call.services.store.read(overview.groups)
-    ]
+    groups = await call.services.store.read(partial(overview.groups, now_ms=call.now_ms))
+    found = [Group(name=name, monitors=count, status=MonitorStatus(worst)) for name, count, worst in groups]
     return page_of(found[query.offset :][: query.per_page], total=len(found), paging=query)

@@ -9,6 +9,7 @@ import attrs
 import msgspec
 
 from asura.api.wire import Instant, Millis
+from asura.fields import by_type
 from asura.serde import dump, wire_name
 
 Schema = dict[str, Any]
@@ -80,16 +81,16 @@ class Schemas:
         if arguments:  # Page[MonitorView] is MonitorPage
             name = arguments[0].__name__.removesuffix("View") + name
         attrs.resolve_types(cls)
-        by_type = next((f.metadata["by_type"] for f in attrs.fields(cls) if "by_type" in f.metadata), None)
-        if by_type is not None:
-            return self._reference(name, lambda: self._by_type(cls, name, by_type, is_input=is_input))
+        settings = next((f.metadata["by_type"] for f in attrs.fields(cls) if "by_type" in f.metadata), None)
+        if settings is not None:
+            return self._reference(name, lambda: self._by_type(cls, name, settings, is_input=is_input))
         return self._reference(name, lambda: self._object(cls, arguments, is_input=is_input))
 
-    def _by_type(self, cls: type, name: str, by_type: Mapping[str, type], *, is_input: bool) -> Schema:
-        """A document whose `settings` depend on its `type`: one variant for each."""
+    def _by_type(self, cls: type, name: str, by_tag: Mapping[str, type], *, is_input: bool) -> Schema:
+        """A document whose `settings` depend on its `type`, and some limits too: one variant for each."""
         variants = {}
-        for tag, settings in by_type.items():
-            schema = self._object(cls, (), is_input=is_input)
+        for tag, settings in by_tag.items():
+            schema = self._object(cls, (), is_input=is_input, tag=tag)
             schema["properties"]["type"] = {"const": tag}
             schema["properties"]["settings"] = self.of(settings, is_input=True)
             variants[tag] = self._reference(f"{name}_{tag}", lambda schema=schema: schema)
@@ -100,20 +101,21 @@ class Schemas:
             "discriminator": {"propertyName": "type", "mapping": mapping},
         }
 
-    def _object(self, cls: type, arguments: Sequence[Any], *, is_input: bool) -> Schema:
+    def _object(self, cls: type, arguments: Sequence[Any], *, is_input: bool, tag: str | None = None) -> Schema:
         parameters = dict(zip(getattr(cls, "__parameters__", ()), arguments, strict=False))
         fields = {wire_name(field): field for field in attrs.fields(cls) if field.init}
         schema: Schema = {
             "type": "object",
             "description": (cls.__doc__ or "").strip(),
             "properties": {
-                name: self.field(field, is_input=is_input, parameters=parameters) for name, field in fields.items()
+                name: self.field(field, is_input=is_input, parameters=parameters, tag=tag)
+                for name, field in fields.items()
             },
         }
         required = [
             name
             for name, field in fields.items()
-            if field.default is attrs.NOTHING or (not is_input and field.default is not msgspec.UNSET)
+            if (_is_required(field, tag) if is_input else field.default is not msgspec.UNSET)
         ]
         if required:
             schema["required"] = required
@@ -122,9 +124,14 @@ class Schemas:
         return schema
 
     def field(
-        self, field: "attrs.Attribute[Any]", *, is_input: bool, parameters: Mapping[Any, Any] | None = None
+        self,
+        field: "attrs.Attribute[Any]",
+        *,
+        is_input: bool,
+        parameters: Mapping[Any, Any] | None = None,
+        tag: str | None = None,
     ) -> Schema:
-        """The schema of one field, with its limits, default and explanation."""
+        """The schema of one field, with its limits, default and explanation; in the variant `tag` of its document."""
         wanted: Any = field.type
         for parameter, argument in (parameters or {}).items():
             if get_args(wanted) == (parameter,):
@@ -133,7 +140,7 @@ class Schemas:
             schema = self._reference(*field.metadata["schema"])
         else:
             schema = self.of(wanted, is_input=is_input)
-        for limit in _limits(field.validator):
+        for limit in _limits(field.validator, tag):
             for keyword, value in limit.items():
                 if keyword == "items":
                     schema["items"] = {**schema.get("items", {}), **value}
@@ -149,7 +156,7 @@ class Schemas:
         text = " ".join(filter(None, (told.get("help", ""), f"({told['unit']})" if "unit" in told else "")))
         if text:
             schema["description"] = text
-        if is_input and field.default not in (attrs.NOTHING, msgspec.UNSET):
+        if is_input and field.default is not msgspec.UNSET and not _is_required(field, tag):
             default: Any = field.default
             schema["default"] = dump(default.factory() if isinstance(default, attrs.Factory) else default)  # type: ignore[arg-type]
         return schema
@@ -175,12 +182,19 @@ def _without_default(schema: Schema) -> Schema:
     return {keyword: value for keyword, value in schema.items() if keyword != "default"}
 
 
-def _limits(validator: Any) -> list[Mapping[str, Any]]:
+def _is_required(field: "attrs.Attribute[Any]", tag: str | None) -> bool:
+    """Whether a document must have the field; some types may do without it."""
+    return field.default is attrs.NOTHING or tag in field.metadata.get("required_for", ())
+
+
+def _limits(validator: Any, tag: str | None) -> list[Mapping[str, Any]]:
     """The JSON Schema keywords of a field's validators, of those that tell them."""
     if validator is None:
         return []
     several = getattr(validator, "_validators", None)
     if several is not None:
-        return [limit for each in several for limit in _limits(each)]
+        return [limit for each in several for limit in _limits(each, tag)]
+    if isinstance(validator, by_type) and tag is not None:
+        return [validator.of(tag).schema]
     told = getattr(validator, "schema", None)
     return [told] if isinstance(told, Mapping) else []

@@ -3,6 +3,7 @@
 import platform
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -145,7 +146,7 @@ def _size_of(path: Path) -> int:
 )
 async def scrape(call: Call) -> Response:
     """The daemon's own counters, and how many monitors are how."""
-    found = await call.services.store.read(overview.counts)
+    found = await call.services.store.read(partial(overview.counts, now_ms=call.now_ms))
     for status in MonitorStatus:
         if status is not MonitorStatus.UNKNOWN:
             _MONITORS.set(found.by_status.get(status.value, 0), status=status.value)

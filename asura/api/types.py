@@ -68,6 +68,8 @@ class TypeView:
     target_label: str
     target_help: str
     target_placeholder: str
+    target_required: bool
+    is_passive: bool = attrs.field(metadata={"help": "nothing is checked: what is watched reports by itself"})
     fields: Sequence[Field]
     assertions: Sequence[AssertionType] = attrs.field(metadata={"help": "what assertions can be about"})
     tracks_changes: bool
@@ -124,6 +126,8 @@ def monitor_types() -> list[TypeView]:
             target_label=kind.target.label,
             target_help=kind.target.help,
             target_placeholder=kind.target.placeholder,
+            target_required=not kind.is_passive,
+            is_passive=kind.is_passive,
             fields=_fields(kind.settings),
             assertions=[each for each in AssertionType if each in kind.asserts],
             tracks_changes=kind.tracks_changes,
@@ -143,6 +147,8 @@ def channel_types() -> list[TypeView]:
             target_label="",
             target_help="",
             target_placeholder="",
+            target_required=False,
+            is_passive=False,
             fields=_fields(kind.settings),
             assertions=[],
             tracks_changes=False,

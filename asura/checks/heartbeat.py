@@ -18,6 +18,8 @@ MAX_INTERVAL_S = 366 * 86_400
 """The longest period that a heartbeat may have."""
 MAX_GRACE_S = MAX_INTERVAL_S
 MAX_RUNTIME_S = 366 * 86_400
+MAX_SCHEDULE_CHARS = 200
+MAX_TIMEZONE_CHARS = 64
 MAX_KEYWORDS = 20
 _KEYWORD = text(200, at_least=1, blank=False)
 
@@ -42,7 +44,7 @@ class HeartbeatSettings:
     )
     schedule: str = attrs.field(
         default="",
-        validator=text(200),
+        validator=text(MAX_SCHEDULE_CHARS),
         metadata={
             "label": "Cron schedule",
             "placeholder": "0 3 * * *",
@@ -52,7 +54,7 @@ class HeartbeatSettings:
     )
     timezone: str = attrs.field(
         default="UTC",
-        validator=text(64, at_least=1, blank=False),
+        validator=text(MAX_TIMEZONE_CHARS, at_least=1, blank=False),
         metadata={
             "label": "Time zone",
             "placeholder": "Europe/Berlin",

@@ -1,6 +1,7 @@
 """What spans the aggregates: the list of monitors with their states, counts, tags and groups."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import attrs
 
@@ -9,7 +10,13 @@ from asura.store import monitors, states
 from asura.store.database import Conn
 from asura.store.rows import to_json
 
-SHOWN_STATUS = "CASE WHEN monitor.enabled THEN monitor_state.status ELSE 'paused' END"
+# The missed ones by the index of deadlines, once a query: it costs what is overdue, however many heartbeats there are.
+SHOWN_STATUS = (
+    "CASE WHEN NOT monitor.enabled THEN 'paused' WHEN monitor.id IN"
+    " (SELECT monitor_id FROM heartbeat WHERE deadline_at < :now_ms AND status != 'down') THEN 'down'"
+    " ELSE monitor_state.status END"
+)
+"""A monitor's status as it is shown at `:now_ms`: a heartbeat turns at its deadline, whoever has noticed by then."""
 
 _MONITOR_COLUMNS = monitors.COLUMNS.count(",") + 1
 _FROM = "FROM monitor JOIN monitor_state ON monitor_state.monitor_id = monitor.id"
@@ -59,45 +66,51 @@ class Counts:
 
 
 def page(
-    conn: Conn, filters: Filters, *, sort: str, is_descending: bool, limit: int, offset: int
+    conn: Conn, filters: Filters, *, sort: str, is_descending: bool, limit: int, offset: int, now_ms: int
 ) -> tuple[list[tuple[Monitor, MonitorState]], int]:
     """A page of the monitors with their states, and how many match in all. `sort` is one of SORT_KEYS."""
     where, values = _where(filters)
+    values["now_ms"] = now_ms
     total = int(conn.execute(f"SELECT count(*) {_FROM} WHERE {where}", values).fetchone()[0])
     direction = "DESC" if is_descending else "ASC"
     rows = conn.execute(
         f"SELECT {monitors.COLUMNS}, {states.COLUMNS} {_FROM} WHERE {where}"
-        f" ORDER BY {SORT_KEYS[sort]} {direction} NULLS LAST, monitor.name COLLATE NOCASE, monitor.id LIMIT ? OFFSET ?",
-        (*values, limit, offset),
+        f" ORDER BY {SORT_KEYS[sort]} {direction} NULLS LAST, monitor.name COLLATE NOCASE, monitor.id"
+        " LIMIT :limit OFFSET :offset",
+        values | {"limit": limit, "offset": offset},
     )
     return [(monitors.from_row(row), states.from_row(row[_MONITOR_COLUMNS:])) for row in rows], total
 
 
-def _where(filters: Filters) -> tuple[str, list[str]]:
-    clauses, values = ["1"], []
-    for clause, wanted in (
-        (f"{SHOWN_STATUS} IN (SELECT value FROM json_each(?))", filters.status),
-        ("monitor.type IN (SELECT value FROM json_each(?))", filters.type),
+def _where(filters: Filters) -> tuple[str, dict[str, Any]]:
+    clauses, values = ["1"], dict[str, Any]()
+    for name, clause, wanted in (
+        ("status", f"{SHOWN_STATUS} IN (SELECT value FROM json_each(:status))", filters.status),
+        ("type", "monitor.type IN (SELECT value FROM json_each(:type))", filters.type),
         (
-            "EXISTS (SELECT 1 FROM json_each(monitor.tags) AS tag WHERE tag.value IN (SELECT value FROM json_each(?)))",
+            "tag",
+            "EXISTS (SELECT 1 FROM json_each(monitor.tags) AS tag"
+            " WHERE tag.value IN (SELECT value FROM json_each(:tag)))",
             filters.tag,
         ),
-        ("coalesce(monitor.group_name, '') IN (SELECT value FROM json_each(?))", filters.group),
+        ("group", "coalesce(monitor.group_name, '') IN (SELECT value FROM json_each(:group))", filters.group),
     ):
         if wanted:
             clauses.append(clause)
-            values.append(to_json(list(wanted)))
+            values[name] = to_json(list(wanted))
     if filters.text:
-        clauses.append("(instr(lower(monitor.name), lower(?)) OR instr(lower(monitor.target), lower(?)))")
-        values += [filters.text, filters.text]
+        clauses.append("(instr(lower(monitor.name), lower(:text)) OR instr(lower(monitor.target), lower(:text)))")
+        values["text"] = filters.text
     return " AND ".join(clauses), values
 
 
-def counts(conn: Conn) -> Counts:
-    """The numbers of the overview."""
+def counts(conn: Conn, *, now_ms: int) -> Counts:
+    """The numbers of the overview. What reports by itself asks for no checks."""
     rows = conn.execute(
-        f"SELECT {SHOWN_STATUS}, count(*), sum(CASE WHEN monitor.enabled THEN 60.0 / monitor.interval_s ELSE 0 END)"
-        f" {_FROM} GROUP BY 1"
+        f"SELECT {SHOWN_STATUS}, count(*), sum(CASE WHEN monitor.enabled AND heartbeat.id IS NULL"
+        f" THEN 60.0 / monitor.interval_s ELSE 0 END) {_FROM}"
+        " LEFT JOIN heartbeat ON heartbeat.monitor_id = monitor.id GROUP BY 1",
+        {"now_ms": now_ms},
     ).fetchall()
     incidents = dict(
         conn.execute("SELECT status, count(*) FROM incident WHERE resolved_at IS NULL GROUP BY status").fetchall()
@@ -125,12 +138,13 @@ def tags(conn: Conn) -> list[tuple[str, int]]:
     return [(row[0], row[1]) for row in rows]
 
 
-def groups(conn: Conn) -> list[tuple[str, int, str]]:
+def groups(conn: Conn, *, now_ms: int) -> list[tuple[str, int, str]]:
     """Every group in use, with how many monitors it has and the status of its worst."""
     rows = conn.execute(
         f"SELECT monitor.group_name, count(*),"
         f" group_concat(DISTINCT {SHOWN_STATUS}) {_FROM} WHERE monitor.group_name IS NOT NULL"
-        " GROUP BY 1 ORDER BY 1 COLLATE NOCASE, 1"
+        " GROUP BY 1 ORDER BY 1 COLLATE NOCASE, 1",
+        {"now_ms": now_ms},
     )
     return [(row[0], row[1], _worst(row[2].split(","))) for row in rows]
 
