@@ -100,6 +100,8 @@ class Heartbeat:
     """When the next ping is expected; None while nobody can say."""
     deadline_at: int | None = None
     """The earliest instant beyond which it is down, by schedule or by a run; None when there is nothing to miss."""
+    excused_until: int | None = None
+    """Silence before this instant is not held against the job: nobody could hear it, or it was expected otherwise."""
     ping_count: int = 0
     """Pings ever stored, which numbers them."""
     old_token: str | None = attrs.field(default=None, repr=False)

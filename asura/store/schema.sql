@@ -125,6 +125,7 @@ CREATE TABLE heartbeat (
     last_duration_ms INTEGER,
     due_at INTEGER,                           -- when the next ping is expected
     deadline_at INTEGER,                      -- the earliest instant beyond which it is down: by schedule or by a run
+    excused_until INTEGER,                    -- silence before this is not held against the job
     ping_count INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX heartbeat_deadline ON heartbeat (deadline_at) WHERE deadline_at IS NOT NULL;
