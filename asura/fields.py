@@ -142,9 +142,13 @@ class by_type:
 
     @property
     def schema(self) -> Mapping[str, Any]:
-        """The JSON Schema keywords that hold whatever the type."""
+        """The JSON Schema keywords that hold whatever the type: the widest bounds."""
         told = [self.others.schema, *(each.schema for each in self.limits.values())]
-        return {name: value for name, value in told[0].items() if all(each.get(name) == value for each in told)}
+        return {
+            name: (min if name.startswith("min") else max)(each[name] for each in told)
+            for name in told[0]
+            if all(name in each for each in told)
+        }
 
     def of(self, name: object) -> Limit:
         """The limit for the type of that name; what is no type has that of the others."""

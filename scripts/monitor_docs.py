@@ -17,6 +17,7 @@ from asura.api.types import Field, TypeView, monitor_types
 from asura.checks import CHECK_TYPES
 
 FOLDER = Path(__file__).parents[1] / "docs" / "monitors"
+GUIDE = "\nHow a job is made to report, with ready lines: [heartbeats](../heartbeats.md).\n"
 LOCAL_ONLY = "\nOnly the machine that Asura runs on can check this; probes elsewhere can't.\n"
 MAX_SHOWN_DEFAULT = 60
 
@@ -52,24 +53,30 @@ def _first_sentence(text: str) -> str:
 
 def _page(view: TypeView) -> str:
     kind = CHECK_TYPES[view.name]
-    example: dict[str, Any] = {"name": f"{view.label} example", "type": view.name, "target": view.target_placeholder}
+    example: dict[str, Any] = {"name": f"{view.label} example", "type": view.name}
+    if view.target_required:
+        example["target"] = view.target_placeholder
     if kind.example:
         example["settings"] = dict(kind.example)
     lines = [
         f"# {view.label}",
         "",
         view.about.strip(),
-        LOCAL_ONLY if kind.is_local else "",
+        LOCAL_ONLY if kind.is_local else GUIDE if kind.is_passive else "",
         "```json",
         json.dumps(example, ensure_ascii=False),
         "```",
         "",
-        f"**{view.target_label}** (`target`): {view.target_help}",
+        f"**{view.target_label}** (`target`{_optional(view)}): {view.target_help}",
         "",
         *_settings(view, _schemas(kind.settings)),
         *_asserted(view),
     ]
     return "\n".join(lines).replace("\n\n\n", "\n\n").rstrip() + "\n"
+
+
+def _optional(view: TypeView) -> str:
+    return "" if view.target_required else ", optional"
 
 
 def _schemas(settings: type) -> Mapping[str, Any]:

@@ -182,8 +182,9 @@ async def rotate_token(call: Call, monitor_id: int, body: RotateRequest) -> Moni
 )
 async def read_schedule(call: Call, query: ScheduleQuery) -> ScheduleTimes:
     """Its next times in its zone, and what it says in words. Nothing is stored."""
-    problems = {"schedule": cron.problem(query.schedule), "timezone": cron.timezone_problem(query.timezone)}
-    wrong = {name: problem for name, problem in problems.items() if problem}
+    problem = cron.timezone_problem(query.timezone)
+    problems = {"timezone": problem, "schedule": cron.problem(query.schedule, "UTC" if problem else query.timezone)}
+    wrong = {name: text for name, text in problems.items() if text}
     if wrong:
         raise bad_query(wrong)
     times = cron.following(query.schedule, query.timezone, after=call.now_ms, count=query.count)

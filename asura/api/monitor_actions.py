@@ -8,8 +8,8 @@ import attrs
 from asura.api import monitors as resource
 from asura.api.endpoint import Call, Raw, Routes
 from asura.api.history import CheckView, check_view
-from asura.api.monitor_documents import PASSIVE, MonitorDocument
-from asura.errors import Conflict, InvalidDocument
+from asura.api.monitor_documents import MonitorDocument
+from asura.errors import InvalidDocument
 from asura.fields import items, text
 from asura.model.monitor import Monitor
 from asura.scheduler import changes
@@ -94,9 +94,6 @@ def _apply(call: Call, conn: Conn, body: BulkRequest, monitor: Monitor) -> bool:
 async def check_now(call: Call, monitor_id: int) -> CheckView:
     """One check outside the schedule; its result counts like any other and is durable when this answers."""
     services = call.services
-    monitor = await services.store.read(lambda conn: monitors.get(conn, monitor_id))
-    if monitor.type in PASSIVE:
-        raise Conflict(f"monitor {monitor_id} is a {monitor.type}: it reports by itself, and there is nothing to check")
     observation = await services.checker.check_now(services.store, services.record, monitor_id)
     return check_view(observation, monitor_id=monitor_id, check_id=checks.id_of(observation))
 
@@ -123,6 +120,4 @@ async def try_out(call: Call, body: Mapping[str, Any]) -> CheckView:
         return resource.checked(call, conn, {"name": "test", **body}, stored=stored)
 
     monitor = await call.services.store.read(read)
-    if monitor.type in PASSIVE:
-        raise InvalidDocument({"type": f"must be one that is checked: a {monitor.type} reports by itself"})
     return check_view(await call.services.checker.try_out(monitor), monitor_id=None, check_id=None)

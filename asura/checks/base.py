@@ -46,7 +46,7 @@ class CheckType:
     asserts: frozenset[AssertionType] = frozenset({AssertionType.RESPONSE_TIME})
     """What assertions can be made about its answers. One with a body can track changes, too."""
     example: Mapping[str, Any] = attrs.field(factory=dict)
-    """Settings for the example in the docs, where the defaults alone would be refused."""
+    """Settings for the example in the docs, where the defaults alone would be refused or say little."""
     is_local: bool = False
     """Only this machine can check it; probes elsewhere can't."""
     is_passive: bool = False

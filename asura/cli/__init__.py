@@ -90,14 +90,18 @@ class _MonitorType(click.ParamType):  # type: ignore[type-arg]  # generic since 
         return f"[{'|'.join(self._names())}]"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if value not in self._names():
+        from asura.checks import CHECK_TYPES
+
+        if value not in CHECK_TYPES:
             self.fail(f"{value!r} is no type of monitor; choose from {', '.join(self._names())}", param, ctx)
+        if CHECK_TYPES[value].is_passive:
+            self.fail(f"a {value} reports by itself: there is nothing to check", param, ctx)
         return value
 
     def _names(self) -> list[str]:
         from asura.checks import CHECK_TYPES
 
-        return list(CHECK_TYPES)
+        return [name for name, kind in CHECK_TYPES.items() if not kind.is_passive]
 
 
 @main.command()

@@ -83,7 +83,7 @@ def _type_of(target: str) -> str:
         return _SCHEMES[scheme.lower()]
     if not colon and CHECK_TYPES["tcp"].target_problem(target) is None:
         return "tcp"
-    types = ", ".join(CHECK_TYPES)
+    types = ", ".join(name for name, kind in CHECK_TYPES.items() if not kind.is_passive)
     raise click.UsageError(
         f"TARGET must be an address such as https://example.org, or host:port; or say --type (one of {types})"
     )
