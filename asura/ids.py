@@ -13,3 +13,8 @@ DeliveryId = NewType("DeliveryId", int)
 def new_delivery_key() -> str:
     """A fresh idempotency key: 32 hexadecimal characters, the same on every retry of one delivery."""
     return secrets.token_hex(16)
+
+
+def new_heartbeat_token() -> str:
+    """A fresh secret for a heartbeat's address: 32 URL-safe characters, 192 bits."""
+    return secrets.token_urlsafe(24)

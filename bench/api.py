@@ -30,6 +30,7 @@ from asura.config.access import Role
 from asura.config.live import Live
 from asura.config.schema import ApiKey, Auth, Config, Server
 from asura.daemon import pipeline
+from asura.heartbeats.intake import Intake
 from asura.ids import MonitorId
 from asura.live import Hub
 from asura.model.monitor import Monitor, MonitorStatus, Status
@@ -95,15 +96,18 @@ async def serve(folder: Path, monitors: int, pipe: Connection) -> None:
         seen = await store.write(lambda conn: fill(conn, monitors=monitors, now_ms=clock.now_ms()))
         for at in range(0, len(seen), 1000):
             await record(seen[at : at + 1000])
-        checker = Checker(env=lambda: Env(guard=guard, tls=TlsContexts()), clock=clock, max_concurrent=10)
+        env = partial(Env, guard=guard, tls=TlsContexts())
+        checker = Checker(env=env, clock=clock, max_concurrent=10)
         services = Services(
             store=store,
             hub=hub,
             clock=clock,
             config=live,
             checker=checker,
+            intake=Intake(store, clock, base_url=lambda: "http://asura.test"),
             record=record,
             guard=lambda: guard,
+            env=env,
             health=list,
             stopping=stopping,
             started_at_ms=clock.now_ms(),

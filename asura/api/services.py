@@ -9,6 +9,7 @@ from asura.checker.service import Checker
 from asura.clock import Clock
 from asura.config.live import Live
 from asura.consensus.service import Record
+from asura.heartbeats.intake import Intake
 from asura.live import Hub
 from asura.model.part import Part
 from asura.netguard import Guard
@@ -25,6 +26,8 @@ class Services:
     clock: Clock
     config: Live
     checker: Checker
+    intake: Intake
+    """Where pings come in."""
     record: Record
     """Makes observations durable with everything that follows from them."""
     guard: Callable[[], Guard]

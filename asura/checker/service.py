@@ -17,7 +17,7 @@ from asura.checker.places import HANGS_S, Place, Places
 from asura.checks import CHECK_TYPES
 from asura.clock import Clock
 from asura.consensus.service import Record
-from asura.errors import OwnFailure
+from asura.errors import Conflict, InvalidDocument, OwnFailure
 from asura.model.monitor import Monitor, Status
 from asura.model.observation import Observation, Outcome
 from asura.protocols.attempt import Env, Keep, Stopwatch
@@ -131,12 +131,19 @@ class Checker:
         return observe
 
     async def try_out(self, monitor: Monitor) -> Observation:
-        """Check a monitor that need not exist; nothing is stored."""
+        """Check a monitor that need not exist; nothing is stored. Raises InvalidDocument if it can't be checked."""
+        if CHECK_TYPES[monitor.type].is_passive:
+            raise InvalidDocument({"type": f"must not be {monitor.type}, which reports by itself: send a ping instead"})
         return await self.prepare(monitor, talks=True)()
 
     async def check_now(self, store: Store, record: Record, monitor_id: int) -> Observation:
-        """Check a stored monitor at once, outside its schedule; durable when this returns. Raises NotFound."""
+        """Check a stored monitor at once, outside its schedule; durable when this returns.
+
+        Raises NotFound, and Conflict if it can't be checked.
+        """
         monitor = await store.read(lambda conn: monitors.get(conn, monitor_id))
+        if CHECK_TYPES[monitor.type].is_passive:
+            raise Conflict(f"a {monitor.type} can't be checked by hand: it reports by itself; send a ping instead")
         observation = await self.try_out(monitor)
         await record([observation])
         return observation

@@ -27,6 +27,8 @@ from asura.daemon import pipeline, privileges, signals, systemd
 from asura.daemon.journal import keep_journal
 from asura.daemon.supervise import Supervisor
 from asura.errors import AsuraError, ConfigError
+from asura.heartbeats.intake import Intake
+from asura.heartbeats.watcher import Watcher
 from asura.incidents.reminders import remind
 from asura.live import Hub
 from asura.netguard import Guard
@@ -123,6 +125,7 @@ class _Daemon:
             known=known,
         )
         self._hub = hub
+        self._intake = Intake(store, self._clock, base_url=self._base_url)
 
     def _env(self) -> Env:
         monitor = self._live.current.monitor
@@ -169,18 +172,24 @@ class _Daemon:
 
         start = supervisor.start
         store, clock, stopping = self._store, self._clock, self._stopping
+        watcher = Watcher(
+            store, clock, self._intake, base_url=self._base_url, check_interval_s=self._heartbeat_check_interval_s
+        )
         await start("collector", partial(collect, channels.receive, self._record))
         await start("dispatcher", partial(deliver, store, clock, guard=lambda: self._guard, stopping=stopping))
         await start("journal", partial(keep_journal, store, stopping=stopping))
         await start("reminders", partial(remind, store, clock, base_url=self._base_url, stopping=stopping))
         await start("retention", partial(prune, store, clock, keep=self._keep, stopping=stopping))
         await start("scheduler", schedule)
+        await start("pings", self._intake.run)
+        await start("heartbeats", partial(watcher.run, stopping=stopping))
         services = Services(
             store=store,
             hub=self._hub,
             clock=clock,
             config=self._live,
             checker=self._checker,
+            intake=self._intake,
             record=self._record,
             guard=lambda: self._guard,
             env=self._env,
@@ -190,9 +199,17 @@ class _Daemon:
             base_url=self._base_url,
         )
         app = build_app(services)
-        urls = await start("http", partial(listen, app, _listen_options(self._live.current), stopping=stopping))
+
+        async def serve(*, task_status: trio.TaskStatus[list[str]]) -> None:
+            await listen(app, _listen_options(self._live.current), stopping=stopping, task_status=task_status)
+            self._intake.close()
+
+        urls = await start("http", serve)
         assert isinstance(urls, list)
         return urls
+
+    def _heartbeat_check_interval_s(self) -> float:
+        return self._live.current.monitor.heartbeat_check_interval
 
     def _keep(self) -> Keep:
         database = self._live.current.database

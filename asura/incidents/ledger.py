@@ -5,7 +5,7 @@ deliveries become durable together or not at all. The decisions are the pure rul
 package; here they meet the rows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import attrs
 
@@ -14,7 +14,7 @@ from asura.consensus.rules import Verdict
 from asura.incidents import certificates, rules, steps
 from asura.incidents.rules import Bearing, Transition
 from asura.live import Event
-from asura.model.monitor import Monitor, MonitorState, MonitorStatus
+from asura.model.monitor import Monitor, MonitorState, MonitorStatus, Status
 from asura.model.notification import EventName
 from asura.model.observation import Observation, Outcome
 from asura.model.vote import Vote
@@ -22,6 +22,9 @@ from asura.notifications import routing
 from asura.store import checks, incidents, judging, monitors, states, timeline, votes
 from asura.store.database import Conn, emit
 from asura.store.judging import Situation
+
+HELD = "heartbeat.held"
+"""The kind of event that tells that a heartbeat is down and nobody is told, because of what it depends on."""
 
 
 def record(conn: Conn, observations: Sequence[Observation], *, now_ms: int, base_url: str) -> None:
@@ -37,7 +40,7 @@ def record(conn: Conn, observations: Sequence[Observation], *, now_ms: int, base
             ballots[observation.monitor_id, vote.region] = vote
             _judge(conn, known, observation, vote, now_ms=now_ms, base_url=base_url)
         else:
-            situation.state = _seen(situation.state, observation, now_ms=now_ms)
+            situation.state = _seen(situation, observation, now_ms=now_ms)
         _emit_check(conn, situation.state, observation)
     states.touch(conn, [situation.state for situation in known.values()])
     votes.save(conn, [(monitor_id, vote) for (monitor_id, _), vote in ballots.items()])
@@ -46,12 +49,14 @@ def record(conn: Conn, observations: Sequence[Observation], *, now_ms: int, base
 def _vote(situation: Situation, observation: Observation, *, now_ms: int) -> Vote | None:
     """Count the observation as its region's vote; None if it is history, but no vote.
 
-    So it is while the monitor is paused, of an older configuration, and out of order.
+    So it is while the monitor is paused, of an older configuration, and out of order. What a heartbeat shows is put in
+    order where it is observed: a deadline lies in the past when it is found to be missed.
     """
     if not situation.is_enabled or observation.config_version != situation.config_version:
         return None
     previous = situation.votes.get(observation.region)
-    if previous is not None and _is_past(observation.checked_at, previous.effective_at, now_ms=now_ms):
+    is_past = previous is not None and _is_past(observation.checked_at, previous.effective_at, now_ms=now_ms)
+    if is_past and not situation.is_passive:
         return None
     return consensus.cast(
         previous,
@@ -74,10 +79,11 @@ def _is_past(at: int, known_at: int | None, *, now_ms: int) -> bool:
 
 
 def _seen(
-    state: MonitorState, observation: Observation, *, now_ms: int, verdict: Verdict | None = None
+    situation: Situation, observation: Observation, *, now_ms: int, verdict: Verdict | None = None
 ) -> MonitorState:
     """The state with the last check noted, unless a later one is, and with the verdict where there is one."""
-    outcome, is_past = observation.outcome, _is_past(observation.checked_at, state.last_check_at, now_ms=now_ms)
+    state, outcome = situation.state, observation.outcome
+    is_past = _is_past(observation.checked_at, state.last_check_at, now_ms=now_ms) and not situation.is_passive
     if is_past and verdict is None:
         return state
     return MonitorState(
@@ -109,13 +115,14 @@ def _judge(
         current=before.status,
         eligible=1,
         quorum=1,
-        thresholds=consensus.Thresholds(failure=situation.failure_threshold, success=situation.success_threshold),
+        thresholds=_thresholds(situation),
         now_ms=max(now_ms, at),
         window=max(window, now_ms - at),
     )
-    if not is_first:  # after an edit nothing is known of the interval that the last check belonged to
+    # After an edit nothing is known of the interval that the last check belonged to.
+    if not is_first and not situation.is_passive:
         _note_gap(conn, before, until=at, interval_s=situation.interval_s)
-    after = _seen(before, observation, now_ms=now_ms, verdict=verdict)
+    after = _seen(situation, observation, now_ms=now_ms, verdict=verdict)
     if after.status is not before.status:
         since = timeline.change(conn, after.monitor_id, at=max(at, before.status_since), status=after.status)
         after = attrs.evolve(after, status_since=since)
@@ -134,6 +141,12 @@ def _judge(
     if MonitorStatus.DEGRADED in (before.status, after.status):
         _tell_degraded(conn, before, after, now_ms=now_ms, base_url=base_url)
     situation.state = after
+
+
+def _thresholds(situation: Situation) -> consensus.Thresholds:
+    if situation.is_passive:  # a second missed day would only be waited for
+        return consensus.Thresholds(failure=1, success=1)
+    return consensus.Thresholds(failure=situation.failure_threshold, success=situation.success_threshold)
 
 
 def _tell_degraded(conn: Conn, before: MonitorState, after: MonitorState, *, now_ms: int, base_url: str) -> None:
@@ -187,12 +200,16 @@ def _turn(
     monitor = monitors.get(conn, state.monitor_id)
     bearings = _bearings(conn, known, monitor, ballot, now_ms=now_ms) if state.status is MonitorStatus.DOWN else set()
     if bearings == {Bearing.AWAITED}:
-        is_held = any(vote.is_down for vote in ballot)
-        emit(conn, Event(kind="recheck.wanted", id=monitor.id, detail={"is_held": is_held}))
+        detail = {"is_held": any(vote.is_down for vote in ballot), "depends_on": monitor.depends_on}
+        emit(conn, Event(kind="recheck.wanted", id=monitor.id, detail=detail))
+    if bearings and known[monitor.id].is_passive:
+        emit(conn, Event(kind=HELD, id=monitor.id))
     step = rules.transition(is_announced=state.announced, status=state.status, is_suppressed=bool(bearings))
     if step is Transition.OPEN:
         state = attrs.evolve(state, announced=True)
-        steps.open_one(conn, monitor, state, ballot, outcome, now_ms=now_ms, base_url=base_url)
+        is_passive = known[monitor.id].is_passive
+        rule = rules.opening_rule(outcome, failure_threshold=monitor.failure_threshold, is_passive=is_passive)
+        steps.open_one(conn, monitor, state, ballot, outcome, rule=rule, now_ms=now_ms, base_url=base_url)
     elif step is Transition.RESOLVE:
         state = attrs.evolve(state, announced=False)
         incident = incidents.unresolved_of(conn, monitor.id)
@@ -211,6 +228,7 @@ def _bearings(
     failing = max((vote for vote in ballot if vote.is_down), key=lambda vote: vote.effective_at, default=None)
     if failing is None:  # on its way up, and nobody was told that it was down
         return {Bearing.AWAITED}
+    grace_s = known[monitor.id].grace_s
     missing = set(monitor.depends_on) - known.keys()
     dependencies = {**known, **(judging.situations(conn, missing) if missing else {})}
     found = {
@@ -222,8 +240,29 @@ def _bearings(
             window=consensus.window_ms(each.interval_s),
             failing=failing,
             now_ms=now_ms,
+            is_passive=each.is_passive,
+            patience_ms=None if grace_s is None else grace_s * 1000,
         )
         for dependency_id in monitor.depends_on
         if (each := dependencies.get(dependency_id)) is not None and each.is_enabled
     }
     return found - {Bearing.NONE}
+
+
+def reconsider(conn: Conn, monitor_ids: Collection[int], *, now_ms: int, base_url: str) -> None:
+    """Ask again what holds back the alarms of heartbeats that are down; those that still are emit HELD again.
+
+    What is checked asks with its next check. A heartbeat that is silent has no next word.
+    """
+    known = judging.situations(conn, monitor_ids)
+    for monitor_id in sorted(known):
+        situation = known[monitor_id]
+        state, ballot = situation.state, list(situation.votes.values())
+        is_held = state.status is MonitorStatus.DOWN and not state.announced and situation.is_passive
+        if not is_held or not situation.is_enabled:
+            continue
+        last = checks.page(conn, monitor_id, limit=1, status=Status.DOWN)
+        outcome = last[0].outcome if last else Outcome(status=Status.DOWN, message=state.last_message)
+        after = _turn(conn, known, state, ballot, outcome, at=now_ms, now_ms=now_ms, base_url=base_url)
+        if after.announced:
+            states.save(conn, after)

@@ -63,8 +63,13 @@ def bearing(
     window: int,
     failing: Vote,
     now_ms: int,
+    is_passive: bool = False,
+    patience_ms: int | None = None,
 ) -> Bearing:
     """What a dependency in this state `since` then says of a failure. `window` is its own, in milliseconds.
+
+    `is_passive`: it reports by itself, so that nobody can look at it. `patience_ms` is of a failing monitor that does:
+    for so long after the recovery of the dependency it may report again.
 
     Which of the two is checked first is chance, and so is whose threshold is reached first: what nobody has looked
     at since the failure began, or what fails too but not often enough yet, is waited for.
@@ -74,12 +79,22 @@ def bearing(
     is_undecided = any(vote.is_down and now_ms - vote.effective_at <= _FRESH_WINDOWS * window for vote in votes)
     if is_undecided and now_ms - max(since, failing.streak_since) < DECISION_LIMIT_MS:
         return Bearing.AWAITED
-    is_unseen = last_check_at is None or last_check_at < failing.streak_since
+    is_unseen = not is_passive and (last_check_at is None or last_check_at < failing.streak_since)
     if is_unseen and 0 <= now_ms - failing.streak_since < LOOK_LIMIT_MS:
         return Bearing.AWAITED
     # It is well again, but that was not so yet when the failure was seen last: that wants another look.
-    has_recovered = any(not vote.is_down and failing.effective_at < vote.streak_since <= now_ms for vote in votes)
-    return Bearing.AWAITED if has_recovered else Bearing.NONE
+    recoveries = [vote.streak_since for vote in votes if not vote.is_down and vote.streak_since <= now_ms]
+    recovered_at = max(recoveries, default=failing.effective_at)
+    is_new = recovered_at > failing.effective_at and (patience_ms is None or now_ms - recovered_at <= patience_ms)
+    return Bearing.AWAITED if is_new else Bearing.NONE
+
+
+def opening_rule(outcome: Outcome, *, failure_threshold: int, is_passive: bool) -> str:
+    """Why an incident was opened now and not with another failure."""
+    if not is_passive:
+        return f"{failure_threshold} failed checks in a row"
+    is_missed = (outcome.detail or {}).get("kind") == "missed"
+    return "one missed deadline" if is_missed else "one failure that the job reported"
 
 
 def cause(votes: Sequence[Vote]) -> str:
@@ -117,8 +132,10 @@ def evidence(votes: Sequence[Vote], *, latest: Outcome | None = None, now_ms: in
 
 def _seen(outcome: Outcome) -> dict[str, Any]:
     """What of an outcome helps to understand a failure, beyond its message; nothing that isn't there."""
-    results = (outcome.detail or {}).get("assertions", ())
+    detail = outcome.detail or {}
+    results = detail.get("assertions", ())
     found: dict[str, Any] = {
+        **{name: detail[name] for name in _TOLD_OF_PINGS if "ping_id" in detail and name in detail},
         "status_code": outcome.status_code,
         "response_ms": outcome.response_ms,
         "assertions": [
@@ -128,6 +145,7 @@ def _seen(outcome: Outcome) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value not in (None, [])}
 
 
+_TOLD_OF_PINGS = ("ping_id", "exit_status", "output")
 _TOLD_OF_ASSERTIONS = ("type", "target", "degraded", "expected", "seen")
 
 

@@ -29,10 +29,11 @@ def open_one(
     ballot: list[Vote],
     outcome: Outcome,
     *,
+    rule: str,
     now_ms: int,
     base_url: str,
 ) -> None:
-    """A spell of being down becomes an incident, and is told."""
+    """A spell of being down becomes an incident, and is told; `rule` is why it does now."""
     incident = incidents.insert(
         conn,
         monitor_id=monitor.id,
@@ -41,7 +42,6 @@ def open_one(
         evidence=rules.evidence(ballot, latest=outcome, now_ms=now_ms),
         next_reminder_at=rules.next_reminder_at(resend_interval_s=monitor.resend_interval_s, last_told_at=now_ms),
     )
-    rule = f"{monitor.failure_threshold} failed checks in a row"
     opened = IncidentEvent(type="opened", at=now_ms, message=incident.cause, detail={"rule": rule})
     incidents.add_event(conn, incident.id, opened)
     _announce(conn, EventName.CREATED, monitor, state, incident, now_ms=now_ms, base_url=base_url)

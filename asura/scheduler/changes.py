@@ -7,6 +7,7 @@ monitor is judged anew.
 import attrs
 
 from asura.errors import InvalidDocument
+from asura.heartbeats import lifecycle
 from asura.incidents import steps
 from asura.live import Event
 from asura.model.monitor import Monitor, MonitorState, MonitorStatus
@@ -23,6 +24,7 @@ def create(conn: Conn, monitor: Monitor, *, now_ms: int) -> Monitor:
     states.save(conn, MonitorState(monitor_id=monitor.id, status_since=now_ms))
     shown = MonitorStatus.PENDING if monitor.enabled else MonitorStatus.PAUSED
     timeline.change(conn, monitor.id, at=now_ms, status=shown)
+    lifecycle.create(conn, monitor, now_ms=now_ms)
     emit(conn, Event(kind="monitor.changed", id=monitor.id))
     return monitor
 
@@ -37,10 +39,14 @@ def replace(conn: Conn, monitor: Monitor, *, now_ms: int) -> Monitor:
     _refuse_bad_references(conn, monitor)
     if monitor.resend_interval_s != before.resend_interval_s:
         steps.remind_anew(conn, monitor, now_ms=now_ms)
+    becomes_passive = lifecycle.is_heartbeat(monitor) and not lifecycle.is_heartbeat(before)
     if monitor.enabled != before.enabled:
         _turn_on_or_off(conn, monitor, now_ms=now_ms)
+    elif monitor.enabled and becomes_passive:
+        _begin_anew(conn, monitor, now_ms=now_ms)
     if monitor.enabled != before.enabled or not _judges_the_same(before, monitor):
         votes.drop(conn, monitor.id)  # but a new name or group is no new question
+    lifecycle.replace(conn, before, monitor, now_ms=now_ms)
     if not monitor.track_changes or not _asks_the_same(before, monitor):
         contents.forget(conn, monitor.id)  # what is found next is the first of its kind, and no change
     if not _asks_the_same(before, monitor):
@@ -50,6 +56,8 @@ def replace(conn: Conn, monitor: Monitor, *, now_ms: int) -> Monitor:
 
 
 def _judges_the_same(before: Monitor, after: Monitor) -> bool:
+    if lifecycle.is_heartbeat(before) and before.type == after.type:
+        return True  # what a job reported, or failed to, stays true under another plan
     return all(
         getattr(before, name) == getattr(after, name)
         for name in ("type", "target", "settings", "assertions", "upside_down", "interval_s", "timeout_s", "regions")
@@ -71,7 +79,11 @@ def set_enabled(conn: Conn, monitor_id: int, *, enabled: bool, now_ms: int) -> M
 def _turn_on_or_off(conn: Conn, monitor: Monitor, *, now_ms: int) -> None:
     if not monitor.enabled:
         timeline.change(conn, monitor.id, at=now_ms, status=MonitorStatus.PAUSED)
-        return
+    else:
+        _begin_anew(conn, monitor, now_ms=now_ms)
+
+
+def _begin_anew(conn: Conn, monitor: Monitor, *, now_ms: int) -> None:
     # What was true before the pause is not known to be true now, unless somebody still works on its incident.
     state = states.get(conn, monitor.id)
     has_incident = incidents.unresolved_of(conn, monitor.id) is not None
@@ -96,6 +108,7 @@ def delete(conn: Conn, monitor_id: int, *, by: str, now_ms: int, base_url: str) 
     monitor = monitors.get(conn, monitor_id)
     steps.close_for_good(conn, monitor, by=by, now_ms=now_ms, base_url=base_url)
     monitors.forget_dependency(conn, monitor_id)
+    lifecycle.end(conn, monitor)
     monitors.delete(conn, monitor_id)
     emit(conn, Event(kind="monitor.changed", id=monitor.id))
     return monitor

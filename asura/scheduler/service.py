@@ -13,6 +13,7 @@ import trio
 
 from asura import log, metrics
 from asura.checker.service import Checker, Observe
+from asura.checks import CHECK_TYPES
 from asura.clock import Clock
 from asura.errors import AsuraError
 from asura.ids import MonitorId
@@ -22,7 +23,7 @@ from asura.model.observation import Observation
 from asura.scheduler import rules
 from asura.scheduler.alarm import Alarms, Sleeper
 from asura.store import monitors, states
-from asura.store.database import Store
+from asura.store.database import Conn, Store
 
 _log = log.get(__name__)
 _SKIPPED = metrics.counter("asura_checks_skipped_total", "Checks left out because the one before still ran.")
@@ -76,7 +77,7 @@ class Scheduler:
         self._alarms = Alarms()
         hub = self._store.hub
         with hub.subscribe("monitor.changed") as changes, hub.subscribe("recheck.wanted") as wanted:
-            enabled = await self._store.read(monitors.all_enabled)
+            enabled = await self._store.read(_checked)
             overdue = await self._store.read(partial(states.overdue, now_ms=self._clock.now_ms()))
             doubtful = await self._store.read(states.doubtful)
             async with trio.open_nursery() as helpers:
@@ -102,14 +103,14 @@ class Scheduler:
             events = await changes.wait()
             if changes.overflowed:
                 changes.overflowed = False
-                found = await self._store.read(monitors.all_enabled)
+                found = await self._store.read(_checked)
                 ids = self._watches.keys() | {monitor.id for monitor in found}
             else:
                 ids = {MonitorId(event.id) for event in events if event.id is not None}
                 found = await self._store.read(partial(monitors.by_ids, monitor_ids=ids))
             if stopping.is_set():
                 return
-            enabled = {monitor.id: monitor for monitor in found if monitor.enabled}
+            enabled = {monitor.id: monitor for monitor in found if monitor.enabled and _is_checked(monitor)}
             for monitor_id in ids:
                 self._replace(nursery, monitor_id, enabled.get(monitor_id), stopping)
 
@@ -122,16 +123,17 @@ class Scheduler:
         """
         while True:
             for event in await wanted.wait():
-                watch = self._watches.get(MonitorId(event.id or 0))
-                if watch is None:
-                    continue
-                now_s, interval_s = trio.current_time(), watch.monitor.interval_s
-                is_held = bool(event.detail.get("is_held"))
-                recheck_s = rules.recheck_at(now_s, due_s=watch.due_s, interval_s=interval_s)
-                self._bring_forward(watch, recheck_s, is_held=is_held)
-                for dependency_id in watch.monitor.depends_on:
+                watch, now_s = self._watches.get(MonitorId(event.id or 0)), trio.current_time()
+                if watch is None:  # a heartbeat, which nobody can look at
+                    depends_on, began_s = event.detail.get("depends_on", ()), now_s
+                else:
+                    depends_on, began_s = watch.monitor.depends_on, watch.began_s
+                    is_held = bool(event.detail.get("is_held"))
+                    recheck_s = rules.recheck_at(now_s, due_s=watch.due_s, interval_s=watch.monitor.interval_s)
+                    self._bring_forward(watch, recheck_s, is_held=is_held)
+                for dependency_id in depends_on:
                     dependency = self._watches.get(MonitorId(dependency_id))
-                    if dependency is not None and dependency.began_s < watch.began_s:
+                    if dependency is not None and dependency.began_s < began_s:
                         soonest_s = dependency.began_s + rules.SOONEST_RECHECK_S
                         self._bring_forward(dependency, max(now_s, soonest_s))
 
@@ -226,3 +228,13 @@ class Scheduler:
         monitor, watch.observe = watch.monitor, None
         _FAULTS.inc(type=monitor.type)
         _log.error("check failed through a fault of Asura's own", monitor_id=monitor.id, type=monitor.type, **fields)
+
+
+def _is_checked(monitor: Monitor) -> bool:
+    """Whether there is anything to schedule: a heartbeat reports by itself."""
+    check_type = CHECK_TYPES.get(monitor.type)
+    return check_type is None or not check_type.is_passive
+
+
+def _checked(conn: Conn) -> list[Monitor]:
+    return [monitor for monitor in monitors.all_enabled(conn) if _is_checked(monitor)]

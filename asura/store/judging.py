@@ -28,6 +28,13 @@ class Situation:
     """Of the certificates that were seen last."""
     expiry_due_at: int | None = None
     """When there may be more to tell of their end."""
+    grace_s: int | None = None
+    """Of a heartbeat, which reports by itself; None of what is checked."""
+
+    @property
+    def is_passive(self) -> bool:
+        """Whether it reports by itself: nobody can look at it again, and one word of it counts."""
+        return self.grace_s is not None
 
 
 _VoteRow = tuple[str, str, int, str, int, int]
@@ -50,6 +57,7 @@ _Row = tuple[
     str,
     int | None,
     list[_VoteRow],
+    int | None,
 ]
 _rows = msgspec.json.Decoder(list[_Row])
 
@@ -61,9 +69,10 @@ SELECT json_group_array(json_array(
     state.last_check_at, state.last_response_ms, state.last_message, state.cert_expires_at,
     state.chain_key, state.expiry_due_at,
     json((SELECT json_group_array(json_array(region, status, effective_at, message, streak, streak_since))
-          FROM vote WHERE vote.monitor_id = monitor.id))))
+          FROM vote WHERE vote.monitor_id = monitor.id)), heartbeat.grace))
 FROM json_each(?) AS wanted
 JOIN monitor ON monitor.id = wanted.value JOIN monitor_state AS state ON state.monitor_id = monitor.id
+LEFT JOIN heartbeat ON heartbeat.monitor_id = monitor.id
 """
 
 
@@ -105,4 +114,5 @@ def _situation(row: _Row) -> Situation:
         },
         chain_key=row[15],
         expiry_due_at=row[16],
+        grace_s=row[18],
     )

@@ -20,6 +20,7 @@ from asura.config.access import Role
 from asura.config.live import Live
 from asura.config.schema import ApiKey, Auth, Config, Server
 from asura.daemon import pipeline
+from asura.heartbeats.intake import Intake
 from asura.live import Hub
 from asura.model.part import Part
 from asura.netguard import Guard
@@ -81,12 +82,15 @@ async def serving(
         return Env(guard=guard, tls=tls, command_allowlist=("/bin/echo",), docker_sockets=("/run/test.sock",))
 
     async with open_store(StoreOptions(path=folder / "asura.db"), hub=hub) as store, trio.open_nursery() as nursery:
+        intake = Intake(store, clock, base_url=lambda: "http://asura.test")
+        await nursery.start(intake.run)
         services = Services(
             store=store,
             hub=hub,
             clock=clock,
             config=live,
             checker=Checker(env=env, clock=clock, max_concurrent=10),
+            intake=intake,
             record=pipeline.recorder(store, clock, base_url=lambda: "http://asura.test"),
             guard=lambda: guard,
             env=env,
@@ -97,7 +101,12 @@ async def serving(
         )
         app = build_app(services, **({} if static is None else {"static": static}))
         options = ListenOptions(host="127.0.0.1", port=0, shutdown_timeout_s=2)
-        [url] = await nursery.start(partial(listen, app, options, stopping=stopping))
+
+        async def serve(*, task_status: trio.TaskStatus[list[str]]) -> None:
+            await listen(app, options, stopping=stopping, task_status=task_status)
+            intake.close()
+
+        [url] = await nursery.start(serve)
         hooks = {"response": [contract.check]}
         open_client = partial(
             httpx.AsyncClient, base_url=url, trust_env=False, timeout=10, event_hooks=hooks, verify=NO_TLS
