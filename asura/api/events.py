@@ -20,9 +20,10 @@ routes = Routes("events", tag="Overview")
 MAX_STREAMS = 200
 """Each holds a connection, of which the listener has a thousand."""
 HEARTBEAT_S = 15.0
-CHECKS_EVERY_S = 1.0
+NEWS_EVERY_S = 1.0
+"""Checks and pings are told together so often."""
 RETRY_MS = 3000
-NAMES = ("monitor", "checks", "incident", "delivery", "channel", "reset")
+NAMES = ("monitor", "checks", "pings", "incident", "delivery", "channel", "reset")
 
 _STREAMS = metrics.gauge("asura_event_streams", "Readers of live events at this moment.")
 
@@ -41,7 +42,8 @@ async def events(call: Call) -> Response:
     - `monitor`: `{"id", "kind": "monitor.changed" | "monitor.status" | "monitor.content", …}`; a change of status
       has `status` and `confirming`, one of the content has `change`, its id.
     - `checks`: at most once a second, `[{"id", "status", "last_check_at", "last_response_ms", "confirming"}]`: what
-      the last check of each of these monitors saw.
+      the last check of each of these monitors saw, or what its job reported.
+    - `pings`: at most once a second, `[{"id"}]`: these monitors were pinged, whatever became of it.
     - `incident`, `delivery`, `channel`: `{"id", "kind", …}`.
     - `reset`: events were missed; read everything again.
 
@@ -70,6 +72,7 @@ class _Reader:
     feed: Feed
     number: int | None
     checks_seen: int
+    pings_seen: int
 
     def news(self) -> list[bytes]:
         """What to send now, in order."""
@@ -86,15 +89,21 @@ class _Reader:
             for each in found
         ]
 
-    def checks(self) -> list[bytes]:
-        """The checks since the last time, as one message; nothing when there are none."""
-        found = self.feed.board.after(self.checks_seen)
-        self.checks_seen = self.feed.board.last
-        return [_message("checks", msgspec.json.encode([_check(*each) for each in found]))] if found else []
+    def seen(self) -> list[bytes]:
+        """The checks and pings since the last time, as one message each; none where there are none."""
+        checks = self.feed.checks.after(self.checks_seen)
+        pings = self.feed.pings.after(self.pings_seen)
+        self.checks_seen, self.pings_seen = self.feed.checks.last, self.feed.pings.last
+        messages = []
+        if checks:
+            messages.append(_message("checks", msgspec.json.encode([_check(*each) for each in checks])))
+        if pings:
+            messages.append(_message("pings", msgspec.json.encode([{"id": monitor_id} for monitor_id, _ in pings])))
+        return messages
 
 
 async def _stream(call: Call, feed: Feed, number: int | None) -> AsyncIterator[bytes]:
-    reader = _Reader(feed, number, feed.board.last)
+    reader = _Reader(feed, number, feed.checks.last, feed.pings.last)
     stopping = call.services.stopping
     feed.streams += 1
     _STREAMS.set(feed.streams)
@@ -102,23 +111,23 @@ async def _stream(call: Call, feed: Feed, number: int | None) -> AsyncIterator[b
         # The first bytes tell the browser that the stream stands, and where it goes on if it breaks at once.
         begin = b"" if number is None else f"id: {feed.id_of(number)}\n".encode()
         yield f"retry: {RETRY_MS}\n".encode() + begin + b"\n"
-        checks_at = heartbeat_at = trio.current_time()
+        seen_at = heartbeat_at = trio.current_time()
         heartbeat_at += HEARTBEAT_S
         while not stopping.is_set():
             changed = feed.ring.news
             for message in reader.news():
                 yield message
             now = trio.current_time()
-            if now >= checks_at:
-                checks_at = now + CHECKS_EVERY_S
-                for message in reader.checks():
+            if now >= seen_at:
+                seen_at = now + NEWS_EVERY_S
+                for message in reader.seen():
                     yield message
             if now >= heartbeat_at:
                 heartbeat_at = now + HEARTBEAT_S
                 if not await _may_go_on(call):
                     return
                 yield b": still here\n\n"
-            await until_any(changed.wait, stopping.wait, timeout_s=max(0.0, min(checks_at, heartbeat_at) - now))
+            await until_any(changed.wait, stopping.wait, timeout_s=max(0.0, min(seen_at, heartbeat_at) - now))
     finally:
         feed.streams -= 1
         _STREAMS.set(feed.streams)

@@ -1,7 +1,7 @@
 """Live events for browsers: numbered, kept for a while so that a lost connection can go on, never waited for.
 
-What is published goes straight into a ring that all streams read; there is no task of its own. Checks are too many
-to keep: of those only the last of each monitor is known, and a stream tells what is new among them once a second.
+What is published goes straight into a ring that all streams read; there is no task of its own. Checks and pings are too
+many to keep: of those only the last of each monitor is known, and a stream tells what is new among them once a second.
 """
 
 import secrets
@@ -18,10 +18,11 @@ RING_SIZE = 1000
 """Events that a reader may have missed and still get: some minutes of a bad day."""
 
 MAX_KNOWN = 50_000
-"""Monitors whose last check is known: more than there can sensibly be, and deleted ones leave in the end."""
+"""Monitors whose last check or ping is known: more than there can sensibly be, and deleted ones leave in the end."""
 
 KEPT = frozenset({"monitor.changed", "monitor.status", "monitor.content", "incident.*", "delivery.*", "channel.*"})
-CHECKED = frozenset({"monitor.checked"})
+CHECKED = "monitor.checked"
+PINGED = "monitor.pinged"
 
 
 @attrs.frozen
@@ -58,15 +59,15 @@ class Ring(Subscription):
 
 
 class Board(Subscription):
-    """The last check of each monitor, the latest at the end."""
+    """The last event of one kind of each monitor, the latest at the end."""
 
-    def __init__(self) -> None:
-        super().__init__(CHECKED)
+    def __init__(self, kind: str) -> None:
+        super().__init__(frozenset({kind}))
         self.last = 0
         self._latest: OrderedDict[int, tuple[int, Mapping[str, Any]]] = OrderedDict()
 
     def put(self, event: Event) -> None:
-        """Take the place of the monitor's last check; from the trio thread only."""
+        """Take the place of the monitor's last one; from the trio thread only."""
         if event.id is not None:
             self.last += 1
             self._latest[event.id] = (self.last, event.detail)
@@ -75,7 +76,7 @@ class Board(Subscription):
                 self._latest.popitem(last=False)
 
     def after(self, number: int) -> list[tuple[int, Mapping[str, Any]]]:
-        """Monitor and check for each monitor that was checked after `number`, the latest first."""
+        """Monitor and detail for each monitor that has one after `number`, the latest first."""
         found = []
         for monitor_id in reversed(self._latest):
             at, detail = self._latest[monitor_id]
@@ -91,11 +92,13 @@ class Feed:
     def __init__(self, hub: Hub) -> None:
         self.boot = secrets.token_hex(4)
         self.ring = Ring()
-        self.board = Board()
+        self.checks = Board(CHECKED)
+        self.pings = Board(PINGED)
         self.streams = 0
         """How many readers there are."""
         hub.attach(self.ring)
-        hub.attach(self.board)
+        hub.attach(self.checks)
+        hub.attach(self.pings)
 
     def id_of(self, number: int) -> str:
         """What a reader is told, and sends back as Last-Event-ID."""

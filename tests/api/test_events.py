@@ -136,6 +136,16 @@ async def test_checks_come_together_at_most_once_a_second(api: Api):
         assert told[0]["last_check_at"].endswith("Z")
 
 
+async def test_pings_come_together_at_most_once_a_second_and_push_nothing_else_out(api: Api):
+    hub = api.services.hub
+    async with listening(api) as stream:
+        for each in range(5 * RING_SIZE):
+            hub.publish(Event(kind="monitor.pinged", id=1 + each % 2))
+        assert await stream.next() == ("pings", [{"id": 2}, {"id": 1}])
+        hub.publish(Event(kind="monitor.changed", id=3))
+        assert await stream.next() == ("monitor", {"id": 3, "kind": "monitor.changed"})
+
+
 async def test_a_lost_connection_goes_on_where_it_ended(api: Api):
     async with listening(api) as stream:
         await make(api, name="a")
@@ -209,7 +219,7 @@ def test_the_ring_knows_what_it_has_forgotten():
 
 
 def test_the_board_keeps_the_last_check_of_each_monitor():
-    board = Board()
+    board = Board("monitor.checked")
     for monitor_id in (1, 2, 1):
         board.put(Event(kind="monitor.checked", id=monitor_id, detail={"at": board.last}))
     assert board.after(0) == [(1, {"at": 2}), (2, {"at": 1})]
