@@ -1,5 +1,6 @@
 // The made-up API: the daemon's paths and shapes, with just enough behaviour to press every button.
 
+import { freshToken, heartbeatOf, pingOf, pingsOf, scheduleOf } from "./fake-heartbeats.js";
 import { certificatesOf, changesOf, chartOf, checksOf, METRICS, pageOf, result, timelineOf } from "./fake-history.js";
 import { TYPES } from "./fake-types.js";
 import { ALL_PERMISSIONS, iso } from "./fake-world.js";
@@ -44,8 +45,10 @@ function problemsOf(body) {
   if (!body.name) fields.name = "must not be empty";
   if (!/^https?:\/\/./.test(body.target) && body.type === "http")
     fields.target = "must be a URL that begins with http:// or https://";
-  if (!(body.interval >= 1 && body.interval <= 86400)) fields.interval = "must be between 1 and 86400 seconds";
-  if (body.timeout > body.interval) fields.timeout = `must not exceed the interval, which is ${body.interval} s`;
+  const most = body.type === "heartbeat" ? 366 * 86400 : 86400;
+  if (!(body.interval >= 1 && body.interval <= most)) fields.interval = `must be between 1 and ${most} seconds`;
+  if (body.type !== "heartbeat" && body.timeout > body.interval)
+    fields.timeout = `must not exceed the interval, which is ${body.interval} s`;
   for (const name of Object.keys(body.settings?.headers ?? {}))
     if (/\s/.test(name))
       fields["settings.headers"] = `must have header names of letters, digits and hyphens, not '${name}'`;
@@ -56,6 +59,8 @@ function problemsOf(body) {
     if (typeof one.value !== "number" && /status_code|response_time|cert_expiry/.test(one.type))
       fields[`${path}.value`] = "must be a number";
   };
+  if (body.settings?.min_runtime >= body.settings?.max_runtime)
+    fields["settings.min_runtime"] = `must be below max_runtime, which is ${body.settings.max_runtime} s`;
   const { assertions = [] } = body;
   if (Array.isArray(assertions)) for (const [at, one] of assertions.entries()) found(`assertions[${at}]`, one);
   else
@@ -90,18 +95,34 @@ function emit(world, kind, document) {
   for (const stream of world.streams) stream.write(`event: ${kind}\ndata: ${JSON.stringify(document)}\n\n`);
 }
 
+// The queue worker reports by itself.
+function pingOne(world) {
+  const worker = world.monitors.find((one) => one.heartbeat && one.interval === 60);
+  if (!worker) return;
+  const at = Date.now();
+  Object.assign(worker.heartbeat, {
+    last_ping_at: iso(at),
+    next_expected_at: iso(at + 60_000),
+    deadline_at: iso(at + 180_000),
+  });
+  emit(world, "pings", [{ id: worker.id }]);
+}
+
 function stream(world, request, response) {
   response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
   response.write(": hello\n\n");
   world.streams.add(response);
   let turn = 0;
   const timer = setInterval(() => {
-    const some = world.monitors.filter((one) => one.enabled && one.id % 10 === turn % 10 && one.status !== "pending");
+    const some = world.monitors.filter(
+      (one) => one.enabled && !one.heartbeat && one.id % 10 === turn % 10 && one.status !== "pending",
+    );
     turn += 1;
     for (const one of some) {
       one.last_check_at = iso(Date.now());
       one.last_response_ms = one.status === "down" ? null : 30 + ((turn * 53 + one.id * 17) % 300);
     }
+    pingOne(world);
     emit(
       world,
       "checks",
@@ -149,13 +170,22 @@ function create(world, body) {
     created_at: now,
     updated_at: now,
   };
-  const made = { ...fresh, ...body, ...fresh, id: world.nextId++ };
+  const { grace = 300, schedule = "", timezone = "UTC" } = body.settings ?? {};
+  const heartbeat = body.type === "heartbeat" ? heartbeatOf(freshToken(), { grace, schedule, timezone }) : null;
+  const made = { ...fresh, ...body, ...fresh, heartbeat, id: world.nextId++ };
   world.monitors.push(made);
   emit(world, "monitor", { id: made.id });
   return made;
 }
 
-function monitorRoute(world, { method, id, act, query, body, response }) {
+function rotate(monitor, isKept) {
+  const token = freshToken();
+  const until = isKept ? iso(Date.now() + 86_400_000) : null;
+  const { ping_url } = heartbeatOf(token);
+  monitor.heartbeat = { ...monitor.heartbeat, token, ping_url, old_token_until: until };
+}
+
+function monitorRoute(world, { method, id, act, more, query, body, response }) {
   const monitor = world.monitors.find((one) => one.id === id);
   if (!monitor) return fail(response, 404, "not_found", `there is no monitor ${id}`);
   const reads = {
@@ -166,10 +196,12 @@ function monitorRoute(world, { method, id, act, query, body, response }) {
     metrics: () => METRICS,
     changes: () => changesOf(monitor, query),
     certificates: () => certificatesOf(monitor),
+    pings: () => (more ? pingOf(monitor, more) : pingsOf(monitor, query)),
   };
   if (method === "GET")
     return reads[act] ? send(response, 200, reads[act]()) : fail(response, 404, "not_found", "no such path");
   if (act === "pause" || act === "resume") changeMonitors(world, { action: act, ids: [id] });
+  else if (act === "rotate-token") rotate(monitor, body.keep_old);
   else if (act === "clone") return send(response, 201, create(world, { ...monitor, name: `${monitor.name} (copy)` }));
   else if (act === "check") return send(response, 200, result(monitor));
   else if (method === "DELETE") {
@@ -312,6 +344,13 @@ export async function answerApi(world, call) {
   if (world.scenario === "slow") await new Promise((resolve) => setTimeout(resolve, SLOW_MS));
   if (world.scenario === "errors" && method === "GET" && path !== "/overview")
     return fail(response, 503, "starting", "the store can't be read: disk I/O error");
+  if (path === "/schedule") {
+    const told = scheduleOf(url.searchParams);
+    if (world.scenario === "readonly") return fail(response, 429, "rate_limited", "too many requests");
+    return told.fields
+      ? fail(response, 400, "invalid_query", "some parameters are not valid", told)
+      : send(response, 200, told);
+  }
   const read = READS[path];
   if (method === "GET" && read) return send(response, 200, read(world, url.searchParams));
   if (path === "/monitors/bulk") return send(response, 200, changeMonitors(world, body));
@@ -332,8 +371,16 @@ export async function answerApi(world, call) {
     return send(response, 201, world.channels.at(-1));
   }
   if (/^\/notifications\/history\/\d+\/retry$/.test(path)) return send(response, 202, world.deliveries[0]);
-  const [, resource, id, act = ""] = path.split("/");
+  const [, resource, id, act = "", more] = path.split("/");
   const route = RESOURCES[resource];
   if (!route) return fail(response, 404, "not_found", "there is nothing at this path");
-  return route(world, { method, id: Number(id), act, query: url.searchParams, body, response });
+  return route(world, {
+    method,
+    id: Number(id),
+    act,
+    more: more && Number(more),
+    query: url.searchParams,
+    body,
+    response,
+  });
 }

@@ -1,5 +1,7 @@
 // Made-up monitors, checks, incidents and deliveries, the same at each start.
 
+import { makeHeartbeats } from "./fake-heartbeats.js";
+
 let seed = 42;
 const random = () => {
   seed = (seed * 1103515245 + 12345) % 2147483648;
@@ -102,6 +104,7 @@ function makeMonitor(id, scenario, now) {
     depends_on: id % 6 === 0 ? [1, 3] : [],
     suppressed_by: status === "down" && id % 6 === 0 ? [3] : [],
     regions: [],
+    heartbeat: null,
     status,
     confirming: scenario !== "calm" && (id === 9 || id === 23),
     stale: false,
@@ -197,6 +200,10 @@ const COUNTS = { empty: 0, calm: 42, few: 3 };
 export function makeWorld(scenario) {
   const now = Date.now();
   const monitors = Array.from({ length: COUNTS[scenario] ?? 214 }, (_, index) => makeMonitor(index + 1, scenario, now));
+  if (scenario !== "empty" && scenario !== "calm") {
+    const blank = makeMonitor(2, "calm", now);
+    monitors.push(...makeHeartbeats(301, now, blank));
+  }
   const broken = monitors.filter((monitor) => monitor.status === "down");
   const past = monitors.filter((monitor) => monitor.status === "up").slice(0, scenario === "calm" ? 4 : 60);
   const incidents = [...broken, ...past].map((monitor, index) => makeIncident(100 - index, monitor, now));

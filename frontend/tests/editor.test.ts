@@ -15,10 +15,11 @@ test.each([
 ])("of a description its first sentence is shown", (about, sentence) => expect(firstSentence(about)).toBe(sentence));
 
 test("a type that no group knows is offered all the same", () => {
-  const types = ["gopher", "dns", "http"].map((name) => ({ name }) as TypeSpec);
+  const types = ["gopher", "dns", "http", "heartbeat"].map((name) => ({ name }) as TypeSpec);
   const names = grouped(types).map((part) => [part.title, part.types.map((one) => one.name)]);
   expect(names).toEqual([
     ["Sites and services", ["http"]],
+    ["Jobs that report by themselves", ["heartbeat"]],
     ["Network and names", ["dns"]],
     ["Others", ["gopher"]],
   ]);

@@ -1,7 +1,16 @@
 import { expect, test } from "vitest";
 import type { CheckedEvent } from "../src/api/live";
-import type { Monitor } from "../src/api/types";
-import { documentOf, draftOf, freshDraft, isSame, nameFrom, withType } from "../src/features/editor/draft";
+import type { Monitor, TypeSpec } from "../src/api/types";
+import {
+  type Draft,
+  documentOf,
+  draftOf,
+  freshDraft,
+  isSame,
+  isScheduleMissing,
+  nameFrom,
+  withType,
+} from "../src/features/editor/draft";
 import { toBands, toPoints } from "../src/features/monitor/chart-data";
 import { mergeChecks, RECENT_LIMIT } from "../src/features/monitors/merge";
 
@@ -20,6 +29,7 @@ function monitor(changes: Partial<Monitor> = {}): Monitor {
     name: "Shop",
     target: "https://shop.example.org",
     status: "up",
+    heartbeat: null,
     confirming: false,
     suppressed_by: [],
     status_since: AT,
@@ -35,6 +45,9 @@ function monitor(changes: Partial<Monitor> = {}): Monitor {
     ...changes,
   };
 }
+
+const type = (name: string) => ({ name, is_passive: name === "heartbeat" }) as TypeSpec;
+const TYPES = { assertions: [], monitors: ["http", "tcp", "heartbeat"].map(type) };
 
 const event = (changes: Partial<CheckedEvent> = {}): CheckedEvent => ({
   id: 1,
@@ -73,7 +86,7 @@ test("events of other monitors leave the very same list", () => {
 
 test("a replacement keeps what the form does not show", () => {
   const stored = { ...monitor(), regions: ["local"] };
-  const sent = documentOf({ ...draftOf(stored, []), name: "New" }, stored, []);
+  const sent = documentOf({ ...draftOf(stored, []), name: "New" }, stored, TYPES);
   expect(sent).toMatchObject({ name: "New", regions: ["local"], assertions: [] });
 });
 
@@ -85,9 +98,36 @@ test("a draft that was changed back is not changed", () => {
 
 test("each type keeps the settings that were typed for it", () => {
   const draft = { ...freshDraft(DEFAULTS), settings: { method: "HEAD" } };
-  const tcp = withType(draft, "tcp", { http: draft.settings });
+  const tcp = withType(draft, type("tcp"), { http: draft }, DEFAULTS);
   expect(tcp.settings).toEqual({});
-  expect(withType(tcp, "http", { http: draft.settings }).settings).toEqual({ method: "HEAD" });
+  expect(withType(tcp, type("http"), { http: draft }, DEFAULTS).settings).toEqual({ method: "HEAD" });
+});
+
+test("a heartbeat begins with a day, and what is asked goes back to its own interval", () => {
+  const draft = { ...freshDraft(DEFAULTS), interval: 30 };
+  const heartbeat = withType(draft, type("heartbeat"), { http: draft }, DEFAULTS);
+  expect(heartbeat).toMatchObject({ interval: 86_400, settings: { grace: 3600 } });
+  expect(withType(heartbeat, type("http"), { http: draft }, DEFAULTS).interval).toBe(30);
+});
+
+test("a heartbeat is sent without what only an answer can have", () => {
+  const draft: Draft = { ...freshDraft(DEFAULTS), type: "heartbeat", upside_down: true, track_changes: true };
+  const [group] = draft.assertions.groups;
+  group?.conditions.push({ key: 1, type: "status_code", target: "", operator: "eq", text: "200", degraded: false });
+  expect(documentOf(draft, null, TYPES)).toMatchObject({ assertions: [], upside_down: false, track_changes: false });
+});
+
+test.each([
+  [{}, false],
+  [{ schedule: "0 3 * * *" }, false],
+  [{ schedule: " " }, true],
+])("of the settings %j a schedule is missing: %s", (settings, isMissing) =>
+  expect(isScheduleMissing({ settings })).toBe(isMissing),
+);
+
+test("a stored heartbeat with an empty schedule is one with a period", () => {
+  const stored = monitor({ type: "heartbeat", settings: { schedule: "", grace: 60 } });
+  expect(draftOf(stored, []).settings).toEqual({ grace: 60 });
 });
 
 test.each([

@@ -47,6 +47,11 @@ export const monitors = {
   changes: (id: number, query: Filters, signal?: Signal) =>
     ask<t.Page<t.Change>>("GET", `/monitors/${id}/changes`, { query, signal }),
   certificates: (id: number, signal?: Signal) => ask<t.Certificates>("GET", `/monitors/${id}/certificates`, { signal }),
+  pings: (id: number, query: Filters, signal?: Signal) =>
+    ask<t.Page<t.Ping>>("GET", `/monitors/${id}/pings`, { query, signal }),
+  ping: (id: number, ping: number) => ask<t.Ping>("GET", `/monitors/${id}/pings/${ping}`),
+  rotateToken: (id: number, keep_old: boolean) =>
+    ask<t.Monitor>("POST", `/monitors/${id}/rotate-token`, { body: { keep_old } satisfies t.RotateRequest }),
   timeline: (id: number, query: Filters, signal?: Signal) =>
     ask<t.StatusInterval[]>("GET", `/monitors/${id}/timeline`, { query, signal }),
 };
@@ -79,6 +84,8 @@ export const system = {
   backup: () => ask<t.Backup>("POST", "/system/backup", { patienceMs: BACKUP_MS }),
   audit: (query: Filters, signal?: Signal) => ask<t.Page<t.AuditEntry>>("GET", "/audit", { query, signal }),
   types: (signal?: Signal) => ask<t.Types>("GET", "/types", { signal }),
+  schedule: (query: { schedule: string; timezone: string; count: number }, signal?: Signal) =>
+    ask<t.ScheduleTimes>("GET", "/schedule", { query, signal }),
   tags: (signal?: Signal) => ask<t.Page<t.Tag>>("GET", "/tags", { query: ALL, signal }).then(names),
   groups: (signal?: Signal) => ask<t.Page<t.Group>>("GET", "/groups", { query: ALL, signal }).then(names),
 };

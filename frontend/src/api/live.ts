@@ -13,6 +13,8 @@ export interface CheckedEvent {
 
 export interface LiveEvents {
   monitor: { id: number };
+  /** The heartbeats that something was reported to, whatever it was. */
+  pings: { id: number }[];
   checks: CheckedEvent[];
   incident: { id: number; monitor_id?: number };
   delivery: { id: number };
@@ -24,7 +26,7 @@ export interface LiveEvents {
 export type LiveKind = keyof LiveEvents;
 export type LiveListener = <K extends LiveKind>(kind: K, event: LiveEvents[K]) => void;
 
-const KINDS: LiveKind[] = ["monitor", "checks", "incident", "delivery", "channel", "reset"];
+const KINDS: LiveKind[] = ["monitor", "pings", "checks", "incident", "delivery", "channel", "reset"];
 const FIRST_DELAY_MS = 1000;
 const LAST_DELAY_MS = 30_000;
 

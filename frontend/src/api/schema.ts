@@ -298,6 +298,22 @@ export interface Health {
   uptime_seconds: number;
 }
 
+/** What is known of a job that reports by itself. Null where there is nothing yet, or nothing is expected. */
+export interface Heartbeat {
+  token: string | null;
+  ping_url: string | null;
+  grace: number;
+  schedule: string;
+  timezone: string;
+  last_ping_at: string | null;
+  last_duration_ms: number | null;
+  status: "pending" | "up" | "down";
+  next_expected_at: string | null;
+  deadline_at: string | null;
+  runs: Run[];
+  old_token_until: string | null;
+}
+
 /** An incident's own fields. */
 export interface Incident {
   id: number;
@@ -378,6 +394,7 @@ export interface Monitor {
   uptime: Uptime;
   created_at: string;
   updated_at: string;
+  heartbeat: Heartbeat | null;
   recent?: RecentCheck[];
 }
 
@@ -439,6 +456,21 @@ export interface Part {
   last_error: string | null;
 }
 
+/** What a job reported. `id` grows with each ping of its monitor. */
+export interface Ping {
+  id: number;
+  kind: "success" | "start" | "fail" | "log" | "ignored";
+  at: string;
+  exit_status: number | null;
+  rid: string | null;
+  duration_ms: number | null;
+  method: string;
+  remote_addr: string;
+  user_agent: string;
+  body: string | null;
+  body_truncated: boolean;
+}
+
 /** A past check in brief. */
 export interface RecentCheck {
   at: string;
@@ -464,6 +496,24 @@ export interface ResponseTimes {
 export interface Retention {
   raw_days: number;
   days: number;
+}
+
+/** What becomes of the token that there is. */
+export interface RotateRequest {
+  keep_old?: boolean;
+}
+
+/** A run of a job that has started and not ended; `rid` null: it gave itself no id. */
+export interface Run {
+  rid: string | null;
+  started_at: string;
+  deadline_at: string | null;
+}
+
+/** When a schedule is due next. */
+export interface ScheduleTimes {
+  times: string[];
+  in_words: string;
 }
 
 /** Who is logged in. `role` is null for a key with permissions of its own. */
@@ -523,6 +573,8 @@ export interface Type {
   target_label: string;
   target_help: string;
   target_placeholder: string;
+  target_required: boolean;
+  is_passive: boolean;
   fields: Field[];
   assertions: (
     | "status_code"

@@ -38,6 +38,24 @@ export function formatDayTime(at: string | number): string {
   return dayTime.format(new Date(at));
 }
 
+/** `Sun, 29 Mar 2026, 03:00` in a time zone, or in the browser's when it doesn't know that one. */
+export function formatInZone(at: string | number, timeZone: string): string {
+  const form: Intl.DateTimeFormatOptions = {
+    weekday: "short",
+    year: "numeric",
+    month: "short",
+    day: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  };
+  try {
+    return new Intl.DateTimeFormat(undefined, { ...form, timeZone }).format(new Date(at));
+  } catch {
+    return new Intl.DateTimeFormat(undefined, form).format(new Date(at));
+  }
+}
+
 /** `01:00:00` in the browser's zone. */
 export function formatClock(at: string | number): string {
   return clockTime.format(new Date(at));
@@ -78,6 +96,11 @@ export function formatMs(ms: number | null | undefined): string {
   if (ms < 10) return `${Number.isInteger(ms) ? ms : ms.toFixed(1)} ms`;
   if (ms < 1000) return `${Math.round(ms)} ms`;
   return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;
+}
+
+/** How long a job ran, from milliseconds to days: `43 ms`, `12.4 s`, `3 h 20 min`; null is a dash. */
+export function formatRun(ms: number | null | undefined): string {
+  return ms && ms >= MINUTE * 1000 ? formatSpan(ms / 1000) : formatMs(ms);
 }
 
 /** A percentage with up to three decimals, never rounded up: 99.9996 is `99.999 %`, not `100 %`. */

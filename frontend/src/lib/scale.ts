@@ -30,6 +30,20 @@ export function valueTicks(top: number, count: number): number[] {
   return ticks;
 }
 
+// From a second on, what a person would choose for a clock.
+const SPANS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800].map((seconds) => seconds * SECOND);
+
+/** Ticks from 0 to at least `top` milliseconds, on seconds, minutes, hours and days where it is that much. */
+export function spanTicks(top: number, count: number): number[] {
+  if (top < count * SECOND) return valueTicks(top, count);
+  const wanted = top / count;
+  const hours = [1, 2, 3, 6, 12, 24].map((n) => n * HOUR);
+  const step = [...SPANS, ...hours].find((one) => one >= wanted) ?? DAY * (valueTicks(wanted / DAY, 1)[1] ?? 1);
+  const ticks = [0];
+  while ((ticks.at(-1) ?? 0) < top) ticks.push(ticks.length * step);
+  return ticks;
+}
+
 export interface TimeTicks {
   at: number[];
   /** A step of a day or more wants dates, a smaller one times. */

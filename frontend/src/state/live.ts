@@ -24,6 +24,9 @@ function say<K extends LiveKind>(kind: K, event: LiveEvents[K]): void {
   for (const listener of [...listeners]) listener(kind, event);
 }
 
+// What alone changes no count: a ping that makes something of its monitor is told as a change of the monitor, too.
+const UNCOUNTED: ReadonlySet<LiveKind> = new Set(["pings", "delivery", "channel"]);
+
 /** Starts the stream; answers the function that ends it. */
 export function startLive(): () => void {
   let heardAt = Date.now();
@@ -37,7 +40,7 @@ export function startLive(): () => void {
       onEvent: (kind, event) => {
         heardAt = Date.now();
         say(kind, event);
-        if (kind !== "delivery" && kind !== "channel") overviewQuery.soon();
+        if (!UNCOUNTED.has(kind)) overviewQuery.soon();
       },
       onState: (isOpen) => {
         heardAt = Date.now();

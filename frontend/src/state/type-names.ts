@@ -5,6 +5,7 @@ const NAMES: Record<string, string> = {
   docker: "Docker",
   domain: "Domain",
   grpc: "gRPC",
+  heartbeat: "Heartbeat",
   icmp: "Ping",
   websocket: "WebSocket",
 };

@@ -1,10 +1,10 @@
-// The strokes of the response-time chart. It draws what it is given and keeps nothing.
+// The strokes of the chart. It draws what it is given and keeps nothing.
 
 import { formatClock, formatDayTime } from "../lib/format";
 import type { TimeTicks } from "../lib/scale";
 import type { Band, Point } from "./chart";
 
-const LEFT = 52;
+const LEFT = 56;
 const RIGHT = 8;
 const TOP = 10;
 const BOTTOM = 24;
@@ -39,7 +39,7 @@ interface Scene {
   values: number[];
   times: TimeTicks;
   ink: (name: string) => string;
-  formatMs: (ms: number) => string;
+  format: (value: number | null) => string;
 }
 
 export function drawChart(pen: CanvasRenderingContext2D, frame: Frame, scene: Scene): void {
@@ -82,7 +82,7 @@ function drawBands(pen: CanvasRenderingContext2D, frame: Frame, { bands, ink }: 
   }
 }
 
-function drawAxes(pen: CanvasRenderingContext2D, frame: Frame, { values, times, ink, formatMs }: Scene): void {
+function drawAxes(pen: CanvasRenderingContext2D, frame: Frame, { values, times, ink, format }: Scene): void {
   pen.strokeStyle = ink("--line");
   pen.fillStyle = ink("--muted");
   pen.lineWidth = 1;
@@ -94,7 +94,7 @@ function drawAxes(pen: CanvasRenderingContext2D, frame: Frame, { values, times, 
     pen.moveTo(LEFT, y);
     pen.lineTo(frame.width - RIGHT, y);
     pen.stroke();
-    pen.fillText(value === 0 ? "0" : formatMs(value), LEFT - 6, y);
+    pen.fillText(value === 0 ? "0" : format(value), LEFT - 6, y);
   }
   pen.textBaseline = "alphabetic";
   pen.textAlign = "center";

@@ -1,9 +1,9 @@
-// Response times over a window on a canvas, with a readout for mouse, finger and keyboard.
+// Values over a window on a canvas, with a readout for mouse, finger and keyboard.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ink, paint, prepare } from "../lib/canvas";
-import { formatClock, formatDayTime, formatInstant, formatMs } from "../lib/format";
-import { nearest, timeTicks, valueTicks } from "../lib/scale";
+import { formatClock, formatDayTime, formatInstant } from "../lib/format";
+import { nearest, timeTicks } from "../lib/scale";
 import { drawChart, type Frame, frameOf } from "./chart-drawing";
 
 export interface Point {
@@ -29,18 +29,27 @@ interface ChartProps {
   to: number;
   points: Point[];
   bands: Band[];
+  measure: Measure;
+}
+
+/** What is drawn: how a value reads, where the lines of the axis stand, and what is said where there is none. */
+export interface Measure {
+  format: (value: number | null) => string;
+  ticks: (top: number, count: number) => number[];
+  none: string;
 }
 
 const PIXELS_A_TIME_TICK = 90;
 const VALUE_TICKS = 4;
 
-function readout(point: Point): string {
-  const value = point.value === null ? "no answer" : formatMs(point.value);
+function readout(point: Point, { format, none }: Measure): string {
+  const value = point.value === null ? none : format(point.value);
   return `${formatInstant(point.at)}: ${value}${point.note ? `, ${point.note}` : ""}`;
 }
 
 /** The chart. Arrow keys step through its points; the table beside it says the same in text. */
-export function Chart({ label, from, to, points, bands }: ChartProps) {
+export function Chart({ label, from, to, points, bands, measure }: ChartProps) {
+  const { format, none } = measure;
   const canvas = useRef<HTMLCanvasElement>(null);
   const [at, setAt] = useState<number | null>(null);
   const [size, setSize] = useState(0);
@@ -62,11 +71,11 @@ export function Chart({ label, from, to, points, bands }: ChartProps) {
     if (!ready) return;
     const top = points.reduce((most, point) => Math.max(most, point.high ?? point.value ?? 0), 1);
     const hasValues = points.some((point) => point.value !== null);
-    const values = hasValues ? valueTicks(top, VALUE_TICKS) : [0];
+    const values = hasValues ? measure.ticks(top, VALUE_TICKS) : [0];
     const frame = frameOf(ready.width, ready.height, from, to, values.at(-1) ?? 1);
     const times = timeTicks(from, to, Math.max(2, Math.floor(ready.width / PIXELS_A_TIME_TICK)));
-    drawChart(ready.pen, frame, { points, bands, chosen, values, times, ink, formatMs });
-  }, [points, bands, from, to, size, turn, chosen]);
+    drawChart(ready.pen, frame, { points, bands, chosen, values, times, ink, format });
+  }, [points, bands, from, to, size, turn, chosen, measure]);
 
   const point = (event: PointerEvent) => {
     const box = canvas.current?.getBoundingClientRect();
@@ -100,10 +109,10 @@ export function Chart({ label, from, to, points, bands }: ChartProps) {
         {chosen ? (
           <>
             <span>{to - from > 36 * 3600_000 ? formatDayTime(chosen.at) : formatClock(chosen.at)}</span>
-            <strong>{chosen.value === null ? "no answer" : formatMs(chosen.value)}</strong>
+            <strong>{chosen.value === null ? none : format(chosen.value)}</strong>
             {chosen.low !== null && chosen.high !== null && chosen.low !== chosen.high && (
               <span class="muted">
-                {formatMs(chosen.low)} to {formatMs(chosen.high)}
+                {format(chosen.low)} to {format(chosen.high)}
               </span>
             )}
             {chosen.note && <span>{chosen.note}</span>}
@@ -120,7 +129,7 @@ export function Chart({ label, from, to, points, bands }: ChartProps) {
         aria-valuemin={0}
         aria-valuemax={Math.max(0, points.length - 1)}
         aria-valuenow={index ?? Math.max(0, points.length - 1)}
-        aria-valuetext={chosen ? readout(chosen) : span}
+        aria-valuetext={chosen ? readout(chosen, measure) : span}
         onPointerMove={point}
         onPointerDown={point}
         onPointerLeave={() => setAt(null)}

@@ -1,5 +1,6 @@
 // The fields of a type's settings, drawn from the description that the daemon gives of them.
 
+import { DurationField } from "./duration-field";
 import { CheckField, MapField, NumberField, SelectField, TextField } from "./field";
 import { LinesField } from "./lines-field";
 
@@ -81,6 +82,8 @@ function SettingField({ spec, value, onChange, errors, path }: FieldProps) {
       return <CheckField {...common} value={value === true} onChange={onChange} />;
     case "integer":
     case "number":
+      if (spec.unit === "s")
+        return <DurationField {...common} value={typeof value === "number" ? value : null} onChange={onChange} />;
       return (
         <NumberField
           {...common}

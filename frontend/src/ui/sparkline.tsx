@@ -30,22 +30,22 @@ function draw(canvas: HTMLCanvasElement, points: SparkPoint[]): void {
   }
 }
 
-function words(points: SparkPoint[]): string {
-  if (points.length === 0) return "No checks yet";
+function words(points: SparkPoint[], noun: string): string {
+  if (points.length === 0) return `No ${noun}s yet`;
   const down = points.filter((point) => point.status === "down").length;
   const times = points.flatMap((point) => (point.response_ms === null ? [] : [point.response_ms]));
   const slowest = times.length > 0 ? `, slowest ${formatMs(Math.max(...times))}` : "";
-  return `Last ${plural(points.length, "check")}: ${down} failed${slowest}`;
+  return `Last ${plural(points.length, noun)}: ${down} failed${slowest}`;
 }
 
-/** A small chart of the last checks. */
-export function Sparkline({ points }: { points: SparkPoint[] }) {
+/** A small chart of the last checks, or of what else `noun` says they are. */
+export function Sparkline({ points, noun = "check" }: { points: SparkPoint[]; noun?: string }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const turn = paint.value;
   // biome-ignore lint/correctness/useExhaustiveDependencies: `turn` says that the colours have changed.
   useEffect(() => {
     if (canvas.current) draw(canvas.current, points);
   }, [points, turn]);
-  const text = words(points);
+  const text = words(points, noun);
   return <canvas ref={canvas} class="sparkline" role="img" aria-label={text} title={text} />;
 }

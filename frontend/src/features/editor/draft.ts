@@ -1,6 +1,6 @@
 // The document that the form edits: where it begins, and what becomes of it. Pure.
 
-import type { AssertionSpec, Defaults, Monitor, MonitorDocument, Settings } from "../../api/types";
+import type { AssertionSpec, Defaults, Monitor, MonitorDocument, Settings, TypeSpec, Types } from "../../api/types";
 import { freshTree, readTree, type Tree, writeTree } from "./conditions";
 
 /** The part of a monitor's document that the form shows. */
@@ -48,7 +48,7 @@ export function draftOf(monitor: Monitor, specs: AssertionSpec[]): Draft {
     public: monitor.public,
     tags: monitor.tags,
     group: monitor.group,
-    settings: monitor.settings,
+    settings: withoutEmptySchedule(monitor.settings),
     assertions: readTree(monitor.assertions, specs),
     track_changes: monitor.track_changes,
     failure_threshold: monitor.failure_threshold,
@@ -60,18 +60,44 @@ export function draftOf(monitor: Monitor, specs: AssertionSpec[]): Draft {
   };
 }
 
-/** The document to send. Where one is stored it is replaced: what the form does not show stays as it is. */
-export function documentOf(draft: Draft, stored: Monitor | null, specs: AssertionSpec[]): MonitorDocument {
-  return { ...stored, ...draft, assertions: writeTree(draft.assertions, specs) };
+/** A schedule that is empty is none: the form tells by its absence that a period is meant. */
+function withoutEmptySchedule({ schedule, ...rest }: Settings): Settings {
+  return schedule === undefined || schedule === "" ? rest : { ...rest, schedule };
+}
+
+/** Whether a schedule was chosen and then not written: sent so, it would quietly be a period. */
+export function isScheduleMissing({ settings: { schedule } }: Pick<Draft, "settings">): boolean {
+  return typeof schedule === "string" && schedule.trim() === "";
+}
+
+/**
+ * The document to send. Where one is stored it is replaced: what the form does not show stays as it is, but for what
+ * a type that reports by itself can't have.
+ */
+export function documentOf(
+  draft: Draft,
+  stored: Monitor | null,
+  types: Pick<Types, "assertions" | "monitors">,
+): MonitorDocument {
+  const isPassive = types.monitors.find((one) => one.name === draft.type)?.is_passive ?? false;
+  const assertions = isPassive ? [] : writeTree(draft.assertions, types.assertions);
+  return { ...stored, ...draft, assertions, ...(isPassive ? { track_changes: false, upside_down: false } : {}) };
 }
 
 export function isSame(one: Draft, other: Draft): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
-/** The draft with another type; each type keeps the settings that were typed for it. */
-export function withType(draft: Draft, type: string, kept: Record<string, Settings>): Draft {
-  return { ...draft, type, settings: kept[type] ?? {} };
+/** What each type keeps while another one is chosen: how often is a question of the type. */
+export type Kept = Pick<Draft, "settings" | "interval">;
+
+// A job that reports runs once a day more often than once a minute, and may be an hour late.
+const FRESH_PASSIVE: Kept = { settings: { grace: 3600 }, interval: 86_400 };
+
+/** The draft with another type; each type keeps what was typed for it. */
+export function withType(draft: Draft, type: TypeSpec, kept: Record<string, Kept>, defaults: Defaults): Draft {
+  const fresh = type.is_passive ? FRESH_PASSIVE : { settings: {}, interval: defaults.interval };
+  return { ...draft, type: type.name, ...(kept[type.name] ?? fresh) };
 }
 
 /** Whether a target is a host and its port, `example.org:443`, where a URL is wanted. */

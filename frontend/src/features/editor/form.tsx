@@ -8,6 +8,8 @@ import { CheckField, ListField, NumberField, TextField } from "../../ui/field";
 import { Assertions } from "./assertions";
 import { Dependencies } from "./dependencies";
 import { confirmingSeconds, type Draft } from "./draft";
+import { Enabled } from "./enabled";
+import { Expected } from "./expected";
 import { Changes, TypeSettings } from "./type-settings";
 import { What } from "./what";
 
@@ -29,15 +31,26 @@ export type Part = Props & { set: (changes: Partial<Draft>) => void };
 export function Form(props: Props) {
   const set = (changes: Partial<Draft>) => props.onChange({ ...props.draft, ...changes });
   const part = { ...props, set };
+  const isPassive = props.types.monitors.find((one) => one.name === props.draft.type)?.is_passive ?? false;
   return (
     <>
       <What {...part} />
+      {isPassive && <Expected {...part} />}
       <TypeSettings {...part} />
+      {!isPassive && <Asked {...part} />}
+      <Who {...part} />
+      <Belonging {...part} />
+    </>
+  );
+}
+
+// What only matters where somebody is asked.
+function Asked(part: Part) {
+  return (
+    <>
       <Expectations {...part} />
       <Changes {...part} />
       <When {...part} />
-      <Who {...part} />
-      <Belonging {...part} />
     </>
   );
 }
@@ -117,12 +130,11 @@ function When({ draft, set, errors }: Part) {
         onChange={(upside_down) => set({ upside_down })}
         error={errors.upside_down}
       />
-      <CheckField
-        label="Enabled"
+      <Enabled
+        draft={draft}
+        set={set}
+        errors={errors}
         help="Otherwise it is paused: not checked, and nobody is told."
-        value={draft.enabled}
-        onChange={(enabled) => set({ enabled })}
-        error={errors.enabled}
       />
     </fieldset>
   );

@@ -15,7 +15,7 @@ import { worded } from "../../ui/field";
 import { Page } from "../../ui/page";
 import { ResultView } from "../../ui/result";
 import { Empty, Failure, Load, Skeleton } from "../../ui/states";
-import { type Draft, documentOf, draftOf, freshDraft, isSame } from "./draft";
+import { type Draft, documentOf, draftOf, freshDraft, isSame, isScheduleMissing } from "./draft";
 import { Form } from "./form";
 import "./editor.css";
 
@@ -100,13 +100,21 @@ function Editor({ ground }: { ground: Ground }) {
       return null;
     }
   };
-  const whole = (one: Draft) => documentOf(one, monitor, types.assertions);
+  const isPassive = types.monitors.find((one) => one.name === draft.type)?.is_passive ?? false;
+  const whole = (one: Draft) => documentOf(one, monitor, types);
   const store = async () => {
+    if (isScheduleMissing(draft)) {
+      setErrors({ "settings.schedule": "must not be empty: five fields, such as 0 3 * * *" });
+      setTimeout(focusFirstError, 0);
+      return;
+    }
     const saved = await send(() =>
       monitor ? api.monitors.replace(monitor.id, whole(draft)) : api.monitors.create(whole(draft)),
     );
     if (!saved) return;
-    toast(monitor ? "Saved" : `${saved.name} is watched from now on`);
+    toast(
+      monitor ? "Saved" : isPassive ? `${saved.name} waits for its first ping` : `${saved.name} is watched from now on`,
+    );
     await navigate(`/monitors/${saved.id}`, { force: true, replace: monitor === null });
   };
   // Enter comes past the button: a save that runs takes no second one.
@@ -169,9 +177,11 @@ function Editor({ ground }: { ground: Ground }) {
         <Button kind="primary" icon="check" isBusy={isSaving} onClick={save}>
           {monitor ? "Save" : "Create monitor"}
         </Button>
-        <Button icon="flask" onClick={test}>
-          Test
-        </Button>
+        {!isPassive && (
+          <Button icon="flask" onClick={test}>
+            Test
+          </Button>
+        )}
         <LinkButton kind="quiet" href={monitor ? `./monitors/${monitor.id}` : "./monitors"}>
           Cancel
         </LinkButton>
@@ -215,6 +225,7 @@ function labelsOf(types: Types, name: string): Map<string, string> {
   const labels = new Map(LABELS);
   const type = types.monitors.find((one) => one.name === name);
   if (type) labels.set("target", type.target_label);
+  if (type?.is_passive) labels.set("interval", "Period");
   for (const field of type?.fields ?? []) {
     labels.set(`settings.${field.name}`, field.label);
     for (const variant of field.variants ?? [])

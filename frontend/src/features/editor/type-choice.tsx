@@ -6,6 +6,7 @@ import { Markdown } from "../../lib/markdown";
 
 const KINDS: [string, string[]][] = [
   ["Sites and services", ["http", "websocket", "grpc", "mqtt"]],
+  ["Jobs that report by themselves", ["heartbeat"]],
   ["Network and names", ["icmp", "tcp", "tls", "dns", "domain"]],
   ["On this machine", ["command", "docker"]],
 ];

@@ -25,7 +25,10 @@ const isUnder = (errors: Record<string, string>, path: string) =>
 /** How it is checked. */
 export function TypeSettings({ draft, set, errors, types }: Part) {
   const type = types.monitors.find((one) => one.name === draft.type);
-  const groups = groupsOf(type?.fields ?? []).filter((group) => group.name !== CHANGES);
+  // What stands in no group of a type that reports by itself says when it is expected, which has a card of its own.
+  const groups = groupsOf(type?.fields ?? []).filter(
+    (group) => group.name !== CHANGES && !(type?.is_passive && group.name === ""),
+  );
   if (!type || groups.length === 0) return null;
   const common = {
     values: draft.settings,
@@ -35,7 +38,7 @@ export function TypeSettings({ draft, set, errors, types }: Part) {
   };
   return (
     <fieldset class="card form-part" key={draft.type}>
-      <legend>How it is checked</legend>
+      <legend>{type.is_passive ? "What its reports must be like" : "How it is checked"}</legend>
       {errors.settings && <p class="field-error">{errors.settings}</p>}
       {groups.map((group) =>
         group.name === "" ? (

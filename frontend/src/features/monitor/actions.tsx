@@ -15,6 +15,7 @@ import { ResultView } from "../../ui/result";
 export function Actions({ monitor, onChange }: { monitor: Monitor; onChange: () => void }) {
   const [result, setResult] = useState<Check | null>(null);
   const isPaused = !monitor.enabled;
+  const isPassive = monitor.heartbeat !== null;
   const denied = refusal("monitors.write");
   const check = async () => {
     setResult(await api.monitors.check(monitor.id));
@@ -29,7 +30,7 @@ export function Actions({ monitor, onChange }: { monitor: Monitor; onChange: () 
     const copy = await api.monitors.clone(monitor.id);
     toast(
       copy.enabled
-        ? `${copy.name} exists and is checked already. Untick Enabled to pause it; its page can delete it.`
+        ? `${copy.name} exists and is watched already. Untick Enabled to pause it; its page can delete it.`
         : `Cloned as ${copy.name}, paused`,
       "plain",
     );
@@ -45,15 +46,17 @@ export function Actions({ monitor, onChange }: { monitor: Monitor; onChange: () 
     if (!denied) act().catch(toastError);
   };
   useShortcuts([
-    { keys: "c", does: "Check this monitor now", act: ifAllowed(check) },
+    ...(isPassive ? [] : [{ keys: "c", does: "Check this monitor now", act: ifAllowed(check) }]),
     { keys: "e", does: "Edit this monitor", act: ifAllowed(() => navigate(`/monitors/${monitor.id}/edit`)) },
     { keys: "p", does: "Pause or resume this monitor", act: ifAllowed(toggle) },
   ]);
   return (
     <>
-      <Button icon="refresh" kind="primary" refusal={denied} onClick={check}>
-        Check now
-      </Button>
+      {!isPassive && (
+        <Button icon="refresh" kind="primary" refusal={denied} onClick={check}>
+          Check now
+        </Button>
+      )}
       <Button icon={isPaused ? "play" : "pause"} refusal={denied} onClick={toggle}>
         {isPaused ? "Resume" : "Pause"}
       </Button>

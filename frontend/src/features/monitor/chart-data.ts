@@ -4,23 +4,23 @@ import type { Chart, ChartPoint, StatusInterval } from "../../api/types";
 import { plural } from "../../lib/format";
 import type { Band, Point } from "../../ui/chart";
 
-/** The points of a chart, in the order of time. */
-export function toPoints(chart: Chart): Point[] {
+/** The points of a chart, in the order of time; `noun` is what was counted. */
+export function toPoints(chart: Chart, noun = "check"): Point[] {
   return chart.points.map((point) => ({
     at: Date.parse(point.at),
     value: point.avg_ms,
     low: point.min_ms,
     high: point.max_ms,
-    note: noteOf(point),
+    note: noteOf(point, noun),
   }));
 }
 
-function noteOf(point: ChartPoint): string {
+function noteOf(point: ChartPoint, noun: string): string {
   const total = point.up + point.degraded + point.down;
-  if (total === 0) return "no checks";
-  if (point.down === total) return total === 1 ? "failed" : `all ${total} checks failed`;
-  if (point.down > 0) return `${point.down} of ${plural(total, "check")} failed`;
-  return point.degraded > 0 ? `${point.degraded} of ${plural(total, "check")} degraded` : "";
+  if (total === 0) return `no ${noun}s`;
+  if (point.down === total) return total === 1 ? "failed" : `all ${total} ${noun}s failed`;
+  if (point.down > 0) return `${point.down} of ${plural(total, noun)} failed`;
+  return point.degraded > 0 ? `${point.degraded} of ${plural(total, noun)} degraded` : "";
 }
 
 const BANDS: Record<string, Band["kind"]> = {

@@ -1,6 +1,7 @@
 // How a monitor is set up, beside what it saw.
 
-import type { Monitor } from "../../api/types";
+import { Fragment } from "preact";
+import type { Heartbeat, Monitor } from "../../api/types";
 import { formatSpan, plural } from "../../lib/format";
 import { Markdown } from "../../lib/markdown";
 import { typeName } from "../../state/type-names";
@@ -8,31 +9,21 @@ import { Ago } from "../../ui/ago";
 import { Section } from "../../ui/page";
 import { StatusIcon } from "../../ui/status";
 import { useDependencies } from "./dependencies";
+import { expectation } from "./standing";
 
 /** The section. */
 export function Configuration({ monitor }: { monitor: Monitor }) {
-  const { failure_threshold: failures, success_threshold: successes } = monitor;
-  const asserted = countConditions(monitor);
   return (
     <Section title="Configuration">
       {monitor.description && <Markdown text={monitor.description} />}
       <dl class="facts">
         <dt>Type</dt>
         <dd>{typeName(monitor.type)}</dd>
-        <dt>Interval</dt>
-        <dd>{formatSpan(monitor.interval)}</dd>
-        <dt>Timeout</dt>
-        <dd>{formatSpan(monitor.timeout)}</dd>
-        {asserted > 0 && (
-          <>
-            <dt>Assertions</dt>
-            <dd>{plural(asserted, "condition")}</dd>
-          </>
+        {monitor.heartbeat ? (
+          <Expected monitor={monitor} heartbeat={monitor.heartbeat} />
+        ) : (
+          <Checked monitor={monitor} />
         )}
-        <dt>Down after</dt>
-        <dd>{failures === 1 ? "the first failure" : `${failures} failures in a row`}</dd>
-        <dt>Up after</dt>
-        <dd>{successes === 1 ? "the first success" : `${successes} successes in a row`}</dd>
         <dt>Reminder</dt>
         <dd>{monitor.resend_interval > 0 ? `every ${formatSpan(monitor.resend_interval)}` : "none"}</dd>
         {monitor.upside_down && (
@@ -83,6 +74,74 @@ export function Configuration({ monitor }: { monitor: Monitor }) {
         </dd>
       </dl>
     </Section>
+  );
+}
+
+function Checked({ monitor }: { monitor: Monitor }) {
+  const { failure_threshold: failures, success_threshold: successes } = monitor;
+  const asserted = countConditions(monitor);
+  return (
+    <>
+      <dt>Interval</dt>
+      <dd>{formatSpan(monitor.interval)}</dd>
+      <dt>Timeout</dt>
+      <dd>{formatSpan(monitor.timeout)}</dd>
+      {asserted > 0 && (
+        <>
+          <dt>Assertions</dt>
+          <dd>{plural(asserted, "condition")}</dd>
+        </>
+      )}
+      <dt>Down after</dt>
+      <dd>{failures === 1 ? "the first failure" : `${failures} failures in a row`}</dd>
+      <dt>Up after</dt>
+      <dd>{successes === 1 ? "the first success" : `${successes} successes in a row`}</dd>
+    </>
+  );
+}
+
+const BOUNDS = [
+  ["max_runtime", "Longest run"],
+  ["min_runtime", "Shortest run"],
+] as const;
+const KEYWORDS = [
+  ["success_keywords", "Success says"],
+  ["failure_keywords", "Failure says"],
+  ["start_keywords", "Start says"],
+] as const;
+
+function Expected({ monitor, heartbeat }: { monitor: Monitor; heartbeat: Heartbeat }) {
+  const { settings } = monitor;
+  return (
+    <>
+      <dt>Expected</dt>
+      <dd>{expectation(monitor, heartbeat)}</dd>
+      <dt>Grace</dt>
+      <dd>{formatSpan(heartbeat.grace)}</dd>
+      {BOUNDS.map(([name, label]) => {
+        const seconds = settings[name];
+        return (
+          typeof seconds === "number" && (
+            <Fragment key={name}>
+              <dt>{label}</dt>
+              <dd>{formatSpan(seconds)}</dd>
+            </Fragment>
+          )
+        );
+      })}
+      {KEYWORDS.map(([name, label]) => {
+        const words = settings[name];
+        return (
+          Array.isArray(words) &&
+          words.length > 0 && (
+            <Fragment key={name}>
+              <dt>{label}</dt>
+              <dd class="code">{words.join(", ")}</dd>
+            </Fragment>
+          )
+        );
+      })}
+    </>
   );
 }
 

@@ -4,11 +4,12 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import * as api from "../../api/endpoints";
 import type { Chart as ChartData, Metrics, Monitor, StatusInterval } from "../../api/types";
 import { gather } from "../../lib/debounce";
-import { formatInstant, formatMs } from "../../lib/format";
+import { formatInstant, formatMs, formatRun } from "../../lib/format";
 import { useQuery } from "../../lib/query";
+import { spanTicks, valueTicks } from "../../lib/scale";
 import { recall, remember } from "../../lib/storage";
 import { useLive } from "../../state/live";
-import { Chart } from "../../ui/chart";
+import { Chart, type Measure } from "../../ui/chart";
 import { Section } from "../../ui/page";
 import { Empty, Load, Skeleton } from "../../ui/states";
 import { DataTable } from "../../ui/table";
@@ -28,6 +29,36 @@ const REFRESH_MS = 15_000;
 // A younger monitor would be one dot in a day's chart.
 const YOUNG_MS = 3 * 3_600_000;
 
+interface Words extends Measure {
+  title: string;
+  noun: string;
+  fastest: string;
+  slowest: string;
+  empty: string;
+}
+
+const CHECKS: Words = {
+  title: "Response time",
+  noun: "check",
+  fastest: "Fastest",
+  slowest: "Slowest",
+  empty: "There are no checks in this window.",
+  format: formatMs,
+  ticks: valueTicks,
+  none: "no answer",
+};
+// A report is a success, a failure, or a ping that did not come.
+const REPORTS: Words = {
+  title: "Run time",
+  noun: "report",
+  fastest: "Shortest",
+  slowest: "Longest",
+  empty: "There are no reports in this window.",
+  format: formatRun,
+  ticks: spanTicks,
+  none: "no run time",
+};
+
 interface Sight {
   chart: ChartData;
   spans: StatusInterval[];
@@ -44,8 +75,9 @@ async function look(id: number, window: string, signal: AbortSignal): Promise<Si
   return { chart, spans, metrics };
 }
 
-/** The section of response times. */
+/** The section of response times; of a heartbeat, how long its runs took. */
 export function ResponseTimes({ monitor }: { monitor: Monitor }) {
+  const words = monitor.heartbeat ? REPORTS : CHECKS;
   const [window, setWindow] = useState(() => {
     if (Date.now() - Date.parse(monitor.created_at) < YOUNG_MS) return "1h";
     const last = recall("window");
@@ -68,21 +100,22 @@ export function ResponseTimes({ monitor }: { monitor: Monitor }) {
     remember("window", next);
   };
   return (
-    <Section title="Response time" actions={<Tabs label="Window" options={WINDOWS} value={window} onChange={choose} />}>
+    <Section title={words.title} actions={<Tabs label="Window" options={WINDOWS} value={window} onChange={choose} />}>
       <Load query={query} skeleton={<Skeleton rows={1} height={286} />}>
-        {(sight) => <Drawn sight={sight} />}
+        {(sight) => <Drawn sight={sight} words={words} />}
       </Load>
     </Section>
   );
 }
 
-function Drawn({ sight: { chart, spans, metrics } }: { sight: Sight }) {
-  const points = useMemo(() => toPoints(chart), [chart]);
+function Drawn({ sight: { chart, spans, metrics }, words }: { sight: Sight; words: Words }) {
+  const { format, noun } = words;
+  const points = useMemo(() => toPoints(chart, noun), [chart, noun]);
   const bands = useMemo(() => toBands(spans), [spans]);
   if (points.every((point) => point.value === null) && metrics.checks.total === 0) {
     return (
       <Empty icon="monitors" title="Nothing to draw yet">
-        <p>There are no checks in this window.</p>
+        <p>{words.empty}</p>
       </Empty>
     );
   }
@@ -90,33 +123,37 @@ function Drawn({ sight: { chart, spans, metrics } }: { sight: Sight }) {
   return (
     <>
       <Chart
-        label="Response time"
+        label={words.title}
         from={Date.parse(chart.from)}
         to={Date.parse(chart.to)}
         points={points}
         bands={bands}
+        measure={words}
       />
+      {words === REPORTS && avg === null && (
+        <p class="field-help">No run times: they are measured from a start, sent to /start, to its end.</p>
+      )}
       <dl class="figures">
-        <Figure label="Average" value={formatMs(avg)} />
-        <Figure label="Median" value={formatMs(p50)} />
-        <Figure label="95 % under" value={formatMs(p95)} />
-        <Figure label="99 % under" value={formatMs(p99)} />
-        <Figure label="Checks" value={String(metrics.checks.total)} />
+        <Figure label="Average" value={format(avg)} />
+        <Figure label="Median" value={format(p50)} />
+        <Figure label="95 % under" value={format(p95)} />
+        <Figure label="99 % under" value={format(p99)} />
+        <Figure label={words === REPORTS ? "Reports" : "Checks"} value={String(metrics.checks.total)} />
         <Figure label="Failed" value={String(metrics.checks.down)} />
       </dl>
       <details class="as-table">
         <summary>Show as a table</summary>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard. */}
-        <section class="as-table-box" tabIndex={0} aria-label="Response times as a table">
+        <section class="as-table-box" tabIndex={0} aria-label={`${words.title} as a table`}>
           <DataTable
-            caption="Response times"
+            caption={words.title}
             rows={points.toReversed()}
             rowKey={(point) => point.at}
             columns={[
               { key: "at", label: "From", phone: "title", cell: (point) => formatInstant(point.at) },
-              { key: "value", label: "Average", isNumber: true, cell: (point) => formatMs(point.value) },
-              { key: "low", label: "Fastest", isNumber: true, cell: (point) => formatMs(point.low) },
-              { key: "high", label: "Slowest", isNumber: true, cell: (point) => formatMs(point.high) },
+              { key: "value", label: "Average", isNumber: true, cell: (point) => format(point.value) },
+              { key: "low", label: words.fastest, isNumber: true, cell: (point) => format(point.low) },
+              { key: "high", label: words.slowest, isNumber: true, cell: (point) => format(point.high) },
               { key: "note", label: "Note", cell: (point) => point.note },
             ]}
           />

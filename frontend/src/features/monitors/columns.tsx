@@ -1,7 +1,8 @@
 // The columns of the list of monitors.
 
-import type { Monitor } from "../../api/types";
-import { formatMs, formatPercent } from "../../lib/format";
+import type { Heartbeat, Monitor } from "../../api/types";
+import { now } from "../../lib/clock";
+import { formatAgo, formatInstant, formatMs, formatPercent } from "../../lib/format";
 import { Ago } from "../../ui/ago";
 import { Sparkline } from "../../ui/sparkline";
 import { StatusIcon } from "../../ui/status";
@@ -39,6 +40,17 @@ function Name({ monitor }: { monitor: Monitor }) {
         </span>
       </div>
     </div>
+  );
+}
+
+// In the place of the response time: when a heartbeat is heard of next.
+function Expected({ heartbeat: { next_expected_at: next, last_ping_at: last } }: { heartbeat: Heartbeat }) {
+  if (next === null) return <span class="muted">{last === null ? "no ping yet" : "–"}</span>;
+  const at = Date.parse(next);
+  return (
+    <span title={`A ping is expected ${formatInstant(next)}`}>
+      {at < now.value ? "overdue" : `expected ${formatAgo(at, now.value)}`}
+    </span>
   );
 }
 
@@ -103,7 +115,7 @@ export function columns({ chosen, toggle, canWrite }: Selecting): Column<Monitor
       label: "Last checks",
       class: "cell-spark",
       phone: "bare",
-      cell: (monitor) => <Sparkline points={monitor.recent ?? []} />,
+      cell: (monitor) => <Sparkline points={monitor.recent ?? []} noun={monitor.heartbeat ? "report" : "check"} />,
     },
     {
       key: "response",
@@ -111,7 +123,8 @@ export function columns({ chosen, toggle, canWrite }: Selecting): Column<Monitor
       isNumber: true,
       sort: "response",
       class: "cell-response",
-      cell: (monitor) => formatMs(monitor.last_response_ms),
+      cell: (monitor) =>
+        monitor.heartbeat ? <Expected heartbeat={monitor.heartbeat} /> : formatMs(monitor.last_response_ms),
     },
     {
       key: "uptime",
@@ -127,7 +140,15 @@ export function columns({ chosen, toggle, canWrite }: Selecting): Column<Monitor
       sort: "last_check_at",
       class: "cell-checked muted",
       phone: "hide",
-      cell: (monitor) => <Ago at={monitor.last_check_at} />,
+      cell: (monitor) =>
+        monitor.heartbeat ? (
+          <>
+            {monitor.heartbeat.last_ping_at ? "ping " : "pinged "}
+            <Ago at={monitor.heartbeat.last_ping_at} />
+          </>
+        ) : (
+          <Ago at={monitor.last_check_at} />
+        ),
     },
   ];
   return canWrite ? [choice, ...rest] : rest;

@@ -19,6 +19,9 @@ import { clearFilters, type Filters, isNarrowed, readFilters, toQuery, writeFilt
 import { mergeChecks } from "./merge";
 import "./monitors.css";
 
+// Some jobs report every second: that alone reloads the list only so often.
+const PINGED_MS = 5000;
+
 /** The page of all monitors. */
 export default function MonitorsPage() {
   const filters = readFilters();
@@ -28,8 +31,11 @@ export default function MonitorsPage() {
   const { reload, change } = query;
   const soon = useMemo(() => gather(reload, 1000), [reload]);
   useEffect(() => () => soon.cancel(), [soon]);
+  const later = useMemo(() => gather(reload, PINGED_MS), [reload]);
+  useEffect(() => () => later.cancel(), [later]);
   useLive({
     monitor: soon,
+    pings: later,
     reset: reload,
     checks: (events) => change((page) => ({ ...page, data: mergeChecks(page.data, events) })),
   });
@@ -142,7 +148,7 @@ function Nothing({ isFiltered }: { isFiltered: boolean }) {
         </LinkButton>
       }
     >
-      <p>A monitor checks a website, an API or a TCP port at its interval.</p>
+      <p>A monitor checks a website, an API or a port at its interval, or waits for a job to report.</p>
     </Empty>
   );
 }

@@ -130,7 +130,10 @@ function First({ health }: { health: Wellness | null }) {
           </LinkButton>
         }
       >
-        <p>A monitor checks a website, an API or a TCP port at its interval, and tells you when it goes down.</p>
+        <p>
+          A monitor checks a website, an API or a port at its interval, or waits for a job to report, and tells you when
+          it goes down.
+        </p>
         <p>
           To be told, also add a <a href="./notifications">notification channel</a>.
         </p>
@@ -146,7 +149,7 @@ function Verdict({ sight: { counts, troubled, incidents } }: { sight: Sight }) {
   const rest = [
     degraded > 0 && `${formatCount(degraded)} degraded`,
     doubted > 0 && `${formatCount(doubted)} being confirmed`,
-    pending > 0 && `${formatCount(pending)} not yet checked`,
+    pending > 0 && `${formatCount(pending)} not heard of yet`,
     paused > 0 && `${formatCount(paused)} paused`,
   ].filter(Boolean);
   const worst = down > 0 ? "down" : degraded > 0 ? "degraded" : up > 0 ? "up" : "pending";
@@ -156,11 +159,11 @@ function Verdict({ sight: { counts, troubled, incidents } }: { sight: Sight }) {
       : watched === 0
         ? "Every monitor is paused"
         : up === 0 && pending > 0
-          ? "Waiting for the first checks"
+          ? "Waiting for the first results"
           : degraded > 0 || doubted > 0 || incidents.length > 0
             ? "Nothing is down"
             : pending > 0
-              ? `All ${formatCount(up)} checked monitors are up`
+              ? `All ${formatCount(up)} monitors with a result are up`
               : watched === 1
                 ? "The monitor is up"
                 : `All ${formatCount(watched)} monitors are up`;

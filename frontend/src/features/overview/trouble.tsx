@@ -66,7 +66,7 @@ export function OpenIncidents({ incidents, monitors, onChange }: OpenProps) {
   );
 }
 
-/** Monitors that are down, degraded, doubted or not checked as they should be. */
+/** Monitors that are down, degraded, doubted or not heard of as they should be. */
 export function Troubled({ monitors }: { monitors: Monitor[] }) {
   return (
     <Section title="Monitors that need a look" actions={<a href="./monitors">All monitors</a>}>
@@ -90,7 +90,15 @@ export function Troubled({ monitors }: { monitors: Monitor[] }) {
                 </span>
               )}
               <span>
-                checked <Ago at={monitor.last_check_at} />
+                {monitor.heartbeat ? (
+                  <>
+                    last ping <Ago at={monitor.heartbeat.last_ping_at} />
+                  </>
+                ) : (
+                  <>
+                    checked <Ago at={monitor.last_check_at} />
+                  </>
+                )}
               </span>
             </div>
           </li>

@@ -1,0 +1,267 @@
+// Lines that report to a heartbeat, ready to be pasted where a job runs. Pure.
+
+/** What the lines need to know of a monitor. */
+export interface Job {
+  url: string;
+  name: string;
+  /** Seconds between two runs, where there is no schedule. */
+  interval: number;
+  /** Empty without a schedule. */
+  schedule: string;
+  timezone: string;
+}
+
+export interface Snippet {
+  title: string;
+  code: string;
+  /** What must be known to use it. */
+  note?: string;
+}
+
+export interface Way {
+  value: string;
+  label: string;
+  snippets: Snippet[];
+}
+
+// -f: an error page is no success. -m and --retry: a job neither hangs with Asura nor loses its report while Asura is
+// restarted, which refuses connections for a moment.
+const CURL = "curl -fsS -m 10 --retry 5 --retry-connrefused -o /dev/null";
+// A start is worth less than the job's own time.
+const CURL_START = CURL.replace("--retry 5", "--retry 1");
+// As much of a body as is kept; the end of an output says most.
+const TAIL = "tail -c 100000";
+
+const ONLY_SUCCESS = "Only that it succeeded";
+const WHOLE_RUN = "Start, exit status and output";
+
+/** The lines, by where the job runs. */
+export function waysFor(job: Job): Way[] {
+  return [
+    { value: "shell", label: "Shell", snippets: shell(job) },
+    { value: "cron", label: "cron", snippets: cron(job) },
+    { value: "systemd", label: "systemd", snippets: systemd(job) },
+    { value: "kubernetes", label: "Kubernetes", snippets: kubernetes(job) },
+    { value: "python", label: "Python", snippets: python(job) },
+    { value: "powershell", label: "PowerShell", snippets: powershell(job) },
+  ];
+}
+
+function shell({ url }: Job): Snippet[] {
+  return [
+    { title: ONLY_SUCCESS, code: `/path/to/job && ${CURL} '${url}'` },
+    {
+      title: WHOLE_RUN,
+      code: `#!/bin/sh
+url='${url}'
+rid="$(date +%s)-$$"
+report() { ${CURL} "$@"; }
+
+report --retry 1 "$url/start?rid=$rid"
+output=$(/path/to/job 2>&1)
+status=$?
+printf '%s\\n' "$output"
+printf '%s' "$output" | ${TAIL} | report --data-binary @- "$url/$status?rid=$rid"
+exit "$status"`,
+    },
+  ];
+}
+
+const DAY = 86_400;
+
+/** When a crontab runs what comes once in so many seconds; at three in the night where nothing fits better. */
+export function crontabTime(interval: number): string {
+  const minutes = interval / 60;
+  if (minutes === 1) return "* * * * *";
+  if (minutes < 60 && 60 % minutes === 0) return `*/${minutes} * * * *`;
+  if (minutes === 60) return "0 * * * *";
+  if (minutes < 1440 && 1440 % minutes === 0 && minutes % 60 === 0) return `0 */${minutes / 60} * * *`;
+  return interval === 7 * DAY ? "0 3 * * 0" : "0 3 * * *";
+}
+
+function cron({ url, interval, schedule, timezone }: Job): Snippet[] {
+  // crontab(5): a bare percent sign ends the command.
+  const target = url.replaceAll("%", "\\%");
+  const time = schedule || crontabTime(interval);
+  const zone = schedule && timezone !== "UTC" ? ` The machine's time zone must be ${timezone}.` : "";
+  return [
+    {
+      title: ONLY_SUCCESS,
+      code: `${time} /path/to/job && ${CURL} '${target}'`,
+      ...(zone ? { note: zone.trim() } : {}),
+    },
+    {
+      title: WHOLE_RUN,
+      code:
+        `${time} r=$$; ${CURL_START} "${target}/start?rid=$r"; o=$(/path/to/job 2>&1); s=$?; ` +
+        `printf '\\%s' "$o" | ${TAIL} | ${CURL} --data-binary @- "${target}/$s?rid=$r"`,
+      note: `One line. A percent sign of your own is written \\% in a crontab.${zone}`,
+    },
+  ];
+}
+
+/** A name for a unit or a manifest: `nightly-backup`. */
+export function unitName(name: string): string {
+  const words = name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-")
+    .slice(0, 40)
+    .replaceAll(/^-+|-+$/g, "");
+  return words || "job";
+}
+
+function systemd({ url, name }: Job): Snippet[] {
+  const unit = unitName(name);
+  // systemd.unit(5): %% is a percent sign, and systemd.service(5): $$ is a dollar sign.
+  const target = url.replaceAll("%", "%%");
+  return [
+    {
+      title: ONLY_SUCCESS,
+      code: `# /etc/systemd/system/${unit}.service
+[Service]
+Type=oneshot
+ExecStart=/path/to/job
+ExecStartPost=-/usr/bin/${CURL} "${target}"`,
+    },
+    {
+      title: "Start, exit status and result",
+      code: `# /etc/systemd/system/${unit}.service
+[Service]
+Type=oneshot
+ExecStartPre=-/usr/bin/${CURL_START} "${target}/start?rid=\${INVOCATION_ID}"
+ExecStart=/path/to/job
+ExecStopPost=-/bin/sh -c 'end=fail; \\
+  [ "$$EXIT_CODE" = exited ] && end=$$EXIT_STATUS; \\
+  [ "$$SERVICE_RESULT" = success ] && end=0; \\
+  ${CURL} -d "systemd: $$SERVICE_RESULT" "${target}/$$end?rid=$$INVOCATION_ID"'`,
+      note: "A job that systemd kills, such as at a time-out, is reported as failed too.",
+    },
+  ];
+}
+
+function kubernetes({ url, name, interval, schedule, timezone }: Job): Snippet[] {
+  const unit = unitName(name);
+  return [
+    {
+      title: "Start, exit status and output",
+      code: `apiVersion: batch/v1
+kind: CronJob
+metadata:
+  name: ${unit}
+spec:
+  schedule: "${schedule || crontabTime(interval)}"
+  timeZone: "${schedule ? timezone : "UTC"}"
+  concurrencyPolicy: Forbid
+  jobTemplate:
+    spec:
+      backoffLimit: 0
+      template:
+        spec:
+          restartPolicy: Never
+          containers:
+            - name: job
+              image: your/image
+              env:
+                - name: PING_URL
+                  value: "${url}"
+              command: ["/bin/sh", "-c"]
+              args:
+                - |
+                  report() { ${CURL} "$@"; }
+                  report --retry 1 "$PING_URL/start?rid=$HOSTNAME"
+                  output=$(/path/to/job 2>&1)
+                  status=$?
+                  printf '%s\\n' "$output"
+                  printf '%s' "$output" | ${TAIL} | report --data-binary @- "$PING_URL/$status?rid=$HOSTNAME"
+                  exit "$status"`,
+      note: "The image needs sh and curl. Whoever may read the CronJob may ping: a Secret keeps the URL to fewer.",
+    },
+  ];
+}
+
+function python({ url }: Job): Snippet[] {
+  const report = `URL = "${url}"
+RID = str(uuid.uuid4())
+
+
+def report(end="", body=b""):
+    for pause in (0, 1, 2, 4, 8):
+        time.sleep(pause)
+        try:
+            urllib.request.urlopen(f"{URL}{end}?rid={RID}", data=body[-100_000:], timeout=10).close()
+            return
+        except OSError as problem:
+            print(f"Asura could not be told: {problem}", file=sys.stderr)`;
+  return [
+    {
+      title: "Around a function",
+      code: `import sys, time, traceback, urllib.request, uuid
+
+${report}
+
+
+def job():
+    ...  # what is to be done
+
+
+report("/start")
+try:
+    job()
+except BaseException:
+    report("/fail", traceback.format_exc().encode())
+    raise
+report()`,
+      note: "Python 3.6 or later, and nothing besides.",
+    },
+    {
+      title: "Around a command",
+      code: `import subprocess, sys, time, urllib.request, uuid
+
+${report}
+
+
+report("/start")
+job = subprocess.run(["/path/to/job"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+sys.stdout.buffer.write(job.stdout)
+# A job that a signal ended has a negative status.
+report(f"/{job.returncode}" if job.returncode >= 0 else "/fail", job.stdout)
+sys.exit(job.returncode)`,
+    },
+  ];
+}
+
+function powershell({ url }: Job): Snippet[] {
+  return [
+    {
+      title: ONLY_SUCCESS,
+      code: `& 'C:\\path\\to\\job.exe'
+if ($LASTEXITCODE -eq 0) { Invoke-RestMethod -TimeoutSec 10 -Uri '${url}' | Out-Null }`,
+    },
+    {
+      title: WHOLE_RUN,
+      code: `$url = '${url}'
+$rid = [guid]::NewGuid()
+
+function Send-Report($end, $body = '') {
+    foreach ($pause in 0, 1, 2, 4, 8) {
+        Start-Sleep -Seconds $pause
+        try {
+            $bytes = [Text.Encoding]::UTF8.GetBytes($body)
+            Invoke-RestMethod -Method Post -TimeoutSec 10 -Uri "\${url}\${end}?rid=\${rid}" -Body $bytes | Out-Null
+            return
+        } catch { Write-Warning "Asura could not be told: $_" }
+    }
+}
+
+Send-Report '/start'
+$output = & 'C:\\path\\to\\job.exe' 2>&1 | Out-String
+$status = $LASTEXITCODE
+Write-Output $output
+# Windows knows exit codes beyond 0 to 255.
+$end = if ($status -ge 0 -and $status -le 255) { "/$status" } else { '/fail' }
+Send-Report $end $output
+exit $status`,
+      note: "Windows PowerShell 5.1 or PowerShell 7.",
+    },
+  ];
+}
