@@ -161,26 +161,39 @@ class Situation:
 
 
 _RunRow = tuple[str, int, int | None]
-_BeatRow = tuple[int, int, str, int, str, int | None, int | None, int | None, int | None, int, str | None, int | None]
+_BeatRow = tuple[
+    int,
+    int,
+    str,
+    int,
+    str,
+    int | None,
+    int | None,
+    int | None,
+    int | None,
+    int | None,
+    int,
+    str | None,
+    int | None,
+]
 _situations = msgspec.json.Decoder(list[tuple[_BeatRow, list[_RunRow], int, int, int, str]])
 _SITUATIONS = f"""
 SELECT json_group_array(json_array(json_array({_COLUMNS}), json({_RUNS}), monitor.enabled, monitor.config_version,
     monitor.interval_s, monitor.settings))
-FROM {{}} JOIN monitor ON monitor.id = heartbeat.monitor_id
+FROM ({{}}) AS wanted JOIN heartbeat ON heartbeat.monitor_id = wanted.id JOIN monitor ON monitor.id = wanted.id
 """
 
 
 def situations(conn: Conn, monitor_ids: Iterable[int]) -> dict[int, Situation]:
     """The situation of those of the monitors that are heartbeats."""
-    wanted = "json_each(?) AS wanted JOIN heartbeat ON heartbeat.monitor_id = wanted.value"
-    return _situations_in(conn, wanted, (to_json(list(monitor_ids)),))
+    return _situations_in(conn, "SELECT value AS id FROM json_each(?)", (to_json(list(monitor_ids)),))
 
 
 def enabled_after(conn: Conn, monitor_id: int, *, limit: int) -> dict[int, Situation]:
     """The situations of the next enabled heartbeats by monitor, from beyond `monitor_id`: a way through all."""
     wanted = (
-        "(SELECT heartbeat.* FROM heartbeat JOIN monitor ON monitor.id = heartbeat.monitor_id"
-        " WHERE monitor_id > ? AND monitor.enabled = 1 ORDER BY monitor_id LIMIT ?) AS heartbeat"
+        "SELECT monitor.id FROM heartbeat JOIN monitor ON monitor.id = monitor_id"
+        " WHERE monitor_id > ? AND monitor.enabled = 1 ORDER BY monitor_id LIMIT ?"
     )
     return _situations_in(conn, wanted, (monitor_id, limit))
 
