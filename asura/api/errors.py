@@ -98,12 +98,17 @@ def _from_http(error: HTTPException) -> ApiError:
     return ApiError(status, code, text, headers=headers)
 
 
-def answer(error: ApiError) -> Response:
-    """The error as it goes out."""
+def body_of(error: ApiError) -> bytes:
+    """The error's document."""
     text = str(error)
     body: dict[str, object] = {"error": text[:1].upper() + text[1:], "code": error.code}
     if error.fields:
         body["fields"] = dict(error.fields)
-    response = Response(msgspec.json.encode(body), status=error.status, content_type="application/json")
+    return msgspec.json.encode(body)
+
+
+def answer(error: ApiError) -> Response:
+    """The error as it goes out."""
+    response = Response(body_of(error), status=error.status, content_type="application/json")
     response.headers.update(error.headers)
     return response

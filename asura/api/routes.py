@@ -10,9 +10,11 @@ from asura.api import (
     audit,
     certificates,
     contents,
+    cors,
     errors,
     events,
     health,
+    heartbeats,
     history,
     incidents,
     monitor_actions,
@@ -40,6 +42,7 @@ ALL: tuple[Routes, ...] = (
     history.routes,
     contents.routes,
     certificates.routes,
+    heartbeats.routes,
     incidents.routes,
     notifications.routes,
     types.routes,
@@ -53,11 +56,6 @@ ALL: tuple[Routes, ...] = (
 
 DESCRIBED: tuple[Routes, ...] = (*ALL, pings.routes)
 """With what is answered in front of it; in the order in which the reference shows them."""
-
-PREFLIGHT_S = 600
-"""How long a browser may remember what another origin's page is allowed."""
-_CORS_HEADERS = "Authorization, Content-Type, Last-Event-ID, X-API-Key"
-_CORS_EXPOSED = "Location, Retry-After, Allow"
 
 
 def register(app: Quart, services: Services, *, client_of: ClientOf) -> None:
@@ -91,19 +89,17 @@ async def _on_error(error: Exception) -> Response:
 
 
 async def _let_other_origins(response: Response) -> Response:
-    """CORS, for the origins that the configuration names. Without credentials: a cookie is for our own pages."""
+    """CORS, for the origins that the configuration names."""
     services: Services = current_app.extensions[SERVICES]
     allowed = services.config.current.server.cors_origins
     if not allowed:
         return response
     response.vary.add("Origin")
-    origin = request.headers.get("Origin", "")
-    if origin.lower() not in allowed:
-        return response
-    response.headers["Access-Control-Allow-Origin"] = origin
-    response.headers["Access-Control-Expose-Headers"] = _CORS_EXPOSED
-    if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-        response.headers["Access-Control-Allow-Methods"] = response.headers.get("Allow", "")
-        response.headers["Access-Control-Allow-Headers"] = _CORS_HEADERS
-        response.headers["Access-Control-Max-Age"] = str(PREFLIGHT_S)
+    more = cors.allowance(
+        allowed,
+        origin=request.headers.get("Origin", ""),
+        is_preflight=request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers,
+        methods=response.headers.get("Allow", ""),
+    )
+    response.headers.update(more)
     return response

@@ -38,7 +38,7 @@ from asura.protocols.contexts import TlsContexts
 from asura.retention.service import Keep, prune
 from asura.scheduler.service import Scheduler
 from asura.store.database import Store, StoreOptions, open_store
-from asura.web.app import build_app
+from asura.web.app import build_app, build_pings
 from asura.web.listener import listen
 from asura.web.options import ListenOptions
 
@@ -199,9 +199,11 @@ class _Daemon:
             base_url=self._base_url,
         )
         app = build_app(services)
+        pings = build_pings(services, app)
 
         async def serve(*, task_status: trio.TaskStatus[list[str]]) -> None:
-            await listen(app, _listen_options(self._live.current), stopping=stopping, task_status=task_status)
+            options = _listen_options(self._live.current)
+            await listen(app, options, pings=pings, stopping=stopping, task_status=task_status)
             self._intake.close()
 
         urls = await start("http", serve)

@@ -6,22 +6,34 @@ from pathlib import Path
 from typing import Any
 
 from asura.api import routes
+from asura.api.endpoint import GATE
 from asura.api.gate import Client, ClientOf
 from asura.api.services import Services
 from asura.web import dashboard, forwarded, headers
 from asura.web.asgi import AsuraApp
 from asura.web.options import ListenOptions, Network
+from asura.web.pings import Pings
 
 
 def build_app(services: Services, *, static: Path = dashboard.STATIC) -> AsuraApp:
     """The whole app for a running daemon."""
     server = services.config.current.server
+    trusted = _trusted(services)
     app = AsuraApp("asura", max_body_bytes=server.max_body_size, body_timeout_s=_body_timeout_s(), static_folder=None)
-    trusted = tuple(ip_network(each) for each in server.trusted_proxies)
     routes.register(app, services, client_of=client_of(trusted))
     dashboard.register(app, base_path=server.base_path, folder=static)
     app.after_request(headers.protect)
     return app
+
+
+def build_pings(services: Services, app: AsuraApp) -> Pings:
+    """What stands in front of that app, and counts strangers together with it."""
+    gate = app.extensions[GATE]
+    return Pings(services.intake, gate, services.clock, services.config, trusted=_trusted(services))
+
+
+def _trusted(services: Services) -> tuple[Network, ...]:
+    return tuple(ip_network(each) for each in services.config.current.server.trusted_proxies)
 
 
 def _body_timeout_s() -> float:

@@ -16,6 +16,7 @@ from hypercorn.typing import AppWrapper, LifespanState
 
 from asura.web.http1 import Http1
 from asura.web.options import ListenOptions
+from asura.web.pings import Pings
 
 WRITE_BYTES = 64 * 1024
 """What one write deadline covers: 30 s for this much is 2 kB/s, less than any line still in use gives."""
@@ -37,17 +38,20 @@ class Connection(TCPServer):
         stream: Stream,
         *,
         options: ListenOptions,
+        pings: Pings | None = None,
         client: tuple[str, int],
         server: tuple[str, int],
     ) -> None:
         super().__init__(app, config, context, state, stream)  # type: ignore[arg-type]
         self.options = options
+        self.pings = pings
         self.client = client
         self.server = server
         self.is_stopping = False
         self.idle_since_s: float | None = trio.current_time()
         """Since when nothing has been asked of us, on trio's clock; None while a request runs."""
-        self._idle = trio.CancelScope()
+        self._patience = trio.CancelScope()
+        """What is waited for only as long as the connection goes on."""
 
     async def run(self) -> None:
         """Handshake, requests, close."""
@@ -62,12 +66,11 @@ class Connection(TCPServer):
     def stop(self) -> None:
         """Take no further request: close now if none is running, else after it."""
         self.is_stopping = True
-        if self.idle_since_s is not None:
-            self._idle.cancel()
+        self._patience.cancel()
 
-    async def read_head(self, size: int, *, deadline_s: float) -> bytes | None:
-        """Some bytes of a request's head; none at the end; None when time is up or the connection should stop."""
-        with trio.CancelScope(deadline=deadline_s) as self._idle:
+    async def read_in_time(self, size: int, *, deadline_s: float) -> bytes | None:
+        """Some bytes; none at the end; None when time is up or the connection should stop."""
+        with trio.CancelScope(deadline=deadline_s) as self._patience:
             if self.is_stopping:
                 return None
             return await self.read(size)
@@ -93,6 +96,16 @@ class Connection(TCPServer):
                     return False
         return True
 
+    async def drain(self, *, max_bytes: int, longest_s: float) -> None:
+        """Take and drop what a client that has its answer goes on sending, until it stops for a while or for good."""
+        end_s = trio.current_time() + longest_s
+        while max_bytes > 0:
+            deadline_s = min(end_s, trio.current_time() + self.options.linger_s)
+            data = await self.read_in_time(WRITE_BYTES, deadline_s=deadline_s)
+            if not data:
+                return
+            max_bytes -= len(data)
+
     async def linger(self) -> None:
         """Let a client that is still sending read our last answer.
 
@@ -109,7 +122,7 @@ class Connection(TCPServer):
                 pass
 
     async def _handshake(self) -> bool:
-        with trio.CancelScope(deadline=trio.current_time() + self.options.handshake_timeout_s) as self._idle:
+        with trio.CancelScope(deadline=trio.current_time() + self.options.handshake_timeout_s) as self._patience:
             if self.is_stopping:
                 return False
             try:

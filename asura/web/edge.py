@@ -97,8 +97,13 @@ def is_host(value: bytes) -> bool:
     return len(value) <= MAX_HOST_BYTES and _HOST.fullmatch(value) is not None
 
 
-def objection(*, method: bytes, target: bytes, version: bytes, headers: Headers, max_body_bytes: int) -> Refusal | None:
-    """Why a request won't be passed on, or None. `headers` has lower-case names, in order."""
+def objection(
+    *, method: bytes, target: bytes, version: bytes, headers: Headers, max_body_bytes: int | None
+) -> Refusal | None:
+    """Why a request won't be passed on, or None. `headers` has lower-case names, in order.
+
+    Without `max_body_bytes` nothing that is said of the body is a reason.
+    """
     fields = list(headers)
     if version not in (b"1.1", b"1.0"):
         return BAD_VERSION
@@ -113,7 +118,9 @@ def objection(*, method: bytes, target: bytes, version: bytes, headers: Headers,
     return _field_objection(fields, version=version, max_body_bytes=max_body_bytes)
 
 
-def _field_objection(fields: list[tuple[bytes, bytes]], *, version: bytes, max_body_bytes: int) -> Refusal | None:
+def _field_objection(
+    fields: list[tuple[bytes, bytes]], *, version: bytes, max_body_bytes: int | None
+) -> Refusal | None:
     length: int | None = None
     is_chunked = False
     for name, value in fields:
@@ -126,6 +133,8 @@ def _field_objection(fields: list[tuple[bytes, bytes]], *, version: bytes, max_b
             is_chunked = True
         elif name == b"upgrade" and b"websocket" in value.lower():
             return NO_WEBSOCKET
+    if max_body_bytes is None:
+        return None
     if is_chunked and (length is not None or version == b"1.0"):
         return BAD_FRAMING
     return BODY_TOO_LARGE if length is not None and length > max_body_bytes else None

@@ -25,8 +25,8 @@ MAX_FRAMING = 2
 FRAMING_BYTES = 64 * 1024
 """What the framing of a small body may cost all the same."""
 
+seconds = metrics.histogram("asura_http_request_seconds", "From a request's head to its answer's end; no streams.")
 _log = log.get("asura.web")
-_seconds = metrics.histogram("asura_http_request_seconds", "From a request's head to its answer's end; no streams.")
 _crashes = metrics.counter("asura_http_request_crashes_total", "Requests whose handler crashed.")
 
 
@@ -85,7 +85,7 @@ class Exchange(HTTPStream):
             )
         )
         if not self.is_stream:
-            _seconds.observe(monotonic() - self._started_s)
+            seconds.observe(monotonic() - self._started_s)
 
     async def run(self, app: AppWrapper, scope: HTTPScope, send: Any) -> None:
         """Run the app, here and to its end."""

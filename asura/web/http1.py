@@ -6,6 +6,7 @@ no task of ours, a body that nobody wants is never read, and head and body leave
 (neither by prior knowledge nor by upgrade) and no WebSocket: with hypercorn 0.18 both have ways to end the process.
 """
 
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import h11
@@ -18,14 +19,17 @@ from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.typing import AppWrapper, ConnectionState, HTTPScope
 
 from asura import metrics
-from asura.web import edge
-from asura.web.exchange import Exchange
+from asura.web import edge, plain
+from asura.web.exchange import Exchange, seconds
+from asura.web.ping_exchange import PingExchange
+from asura.web.plain import Plain
 
 if TYPE_CHECKING:
     from asura.web.connection import Connection
 
 FLUSH_BYTES = 64 * 1024
 """A longer answer leaves in pieces of this size; a shorter one in one."""
+_CLOSE = (b"connection", b"close")
 _requests = metrics.counter("asura_http_requests_total", "Requests answered, by class of status.", ("status",))
 
 
@@ -48,32 +52,39 @@ class Http1(H11Protocol):
         self.connection: h11.Connection
         self.link = link
         self.options = link.options
-        self._exchange: Exchange | None = None
+        self._exchange: Exchange | PingExchange | None = None
+        self._is_first = True
         self._out = bytearray()
         self._writing = trio.Lock()
         self._is_broken = False
-        self._must_linger = False
+        self.must_linger = False
 
     async def serve(self) -> None:
         """Answer requests until the connection has come to its end. Closing it is the caller's."""
         while (request := await self._head()) is not None:
-            self._exchange = Exchange(self)
+            if isinstance(request, Plain):
+                if not await self._answer_plain(request):
+                    break
+                continue
+            self._exchange = self._exchange_for(request)
             await self._exchange.answer(request)
             if not self._can_go_on():
                 break
             self.connection.start_next_cycle()
-        if self._must_linger and not self._is_broken:
+        if self.must_linger and not self._is_broken:
+            if isinstance(self._exchange, PingExchange):
+                await self._exchange.drain()
             await self.link.linger()
 
     async def spawn_app(self, app: AppWrapper, _config: Config, scope: HTTPScope, send: Any) -> None:
         """Run the app for the exchange, in this task: what HTTPStream asks of a task group."""
-        assert self._exchange is not None
+        assert isinstance(self._exchange, Exchange)
         await self._exchange.run(app, scope, send)
 
     async def stream_send(self, event: StreamEvent) -> None:
         """Turn what an exchange says into bytes, and send them once they are worth a write."""
         exchange = self._exchange
-        assert exchange is not None
+        assert isinstance(exchange, Exchange)
         if isinstance(event, Response):
             event = self._opening(event, exchange)
         await super().stream_send(event)
@@ -83,16 +94,20 @@ class Http1(H11Protocol):
 
     async def refuse(self, refusal: edge.Refusal) -> None:
         """Answer for the app, if no answer has begun, and let the connection end."""
-        self._must_linger = True
+        self.must_linger = True
         if self._exchange is not None:
             self._exchange.close()
         if self.connection.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             return
-        _requests.inc(status=f"{refusal.status // 100}xx")
-        headers = refusal.all_headers() + self.config.response_headers("h11")
-        await self._send_h11_event(h11.Response(status_code=refusal.status, headers=headers))
-        if self._exchange is None or not self._exchange.is_head:
-            await self._send_h11_event(h11.Data(data=refusal.body()))
+        await self.reply(refusal.status, refusal.all_headers(), refusal.body())
+
+    async def reply(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        """Send a whole answer, whose length `headers` say; the body is left out for HEAD."""
+        _requests.inc(status=f"{status // 100}xx")
+        headers = headers + self.config.response_headers("h11")
+        await self._send_h11_event(h11.Response(status_code=status, headers=headers))
+        if body and (self._exchange is None or not self._exchange.is_head):
+            await self._send_h11_event(h11.Data(data=body))
         await self._send_h11_event(h11.EndOfMessage())
         await self.flush()
 
@@ -129,10 +144,10 @@ class Http1(H11Protocol):
         """How many bytes wait in the parser."""
         return len(self.connection.trailing_data[0])
 
-    async def _head(self) -> h11.Request | None:
-        """The next request's head; None when there will be none, or it was refused."""
+    async def _head(self) -> h11.Request | Plain | None:
+        """The next request's head, or all of a plain ping; None when there will be none, or it was refused."""
         size = self.buffered()
-        is_first = self._exchange is None
+        is_first, self._is_first = self._is_first, False
         self._exchange = None
         patience_s = self.options.header_timeout_s if is_first or size else self.options.idle_timeout_s
         deadline_s = trio.current_time() + patience_s
@@ -152,15 +167,43 @@ class Http1(H11Protocol):
                 has_line = b"\n" in self.connection.trailing_data[0]
                 await self.refuse(edge.HEADERS_TOO_LARGE if has_line else edge.TARGET_TOO_LONG)
                 return None
-            data = await self.link.read_head(self.options.max_header_bytes - size, deadline_s=deadline_s)
+            data = await self.link.read_in_time(self.options.max_header_bytes - size, deadline_s=deadline_s)
             if data is None:
                 if size and not self.link.is_stopping:
                     await self.refuse(edge.TIMED_OUT)
                 return None
             if not size and not is_first:
                 deadline_s = trio.current_time() + self.options.header_timeout_s
+            if not size and self.link.pings is not None:
+                ping = plain.read(data, prefix=self.link.pings.prefix, peer=self.link.client[0])
+                if ping is not None:
+                    self.link.idle_since_s = None
+                    return ping
             size += len(data)
             self.connection.receive_data(data)
+
+    async def _answer_plain(self, ping: Plain) -> bool:
+        """Answer a plain ping; whether the connection goes on. h11, which has not seen it, is not needed."""
+        assert self.link.pings is not None
+        started_s = monotonic()
+        reply = await self.link.pings.answer(ping.head, ping.read_body)
+        _requests.inc(status=f"{reply.status // 100}xx")
+        goes_on = ping.keeps_alive and not self.link.is_stopping
+        fields = [*reply.headers, *self.config.response_headers("h11"), *([] if goes_on else [_CLOSE])]
+        self._out += b"HTTP/1.1 %d \r\n" % reply.status
+        self._out += b"".join([b"%s: %s\r\n" % pair for pair in fields]) + b"\r\n"
+        self._out += b"" if ping.head.method == "HEAD" else reply.body
+        await self.flush()
+        seconds.observe(monotonic() - started_s)
+        return goes_on and not self._is_broken
+
+    def _exchange_for(self, request: h11.Request) -> Exchange | PingExchange:
+        pings = self.link.pings
+        if pings is None:
+            return Exchange(self)
+        target = edge.origin_form(request.target)
+        is_ping = target is not None and target.startswith(pings.prefix)
+        return PingExchange(self, pings) if is_ping else Exchange(self)
 
     def _opening(self, event: Response, exchange: Exchange) -> Response:
         exchange.take_buffered()
@@ -169,8 +212,8 @@ class Http1(H11Protocol):
         _requests.inc(status=f"{event.status_code // 100}xx")
         if exchange.has_whole_body and not self.link.is_stopping:
             return event
-        self._must_linger = not exchange.has_whole_body
-        headers = [*event.headers, (b"connection", b"close")]
+        self.must_linger = not exchange.has_whole_body
+        headers = [*event.headers, _CLOSE]
         return Response(stream_id=event.stream_id, headers=headers, status_code=event.status_code)
 
     def _can_go_on(self) -> bool:

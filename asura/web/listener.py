@@ -27,6 +27,7 @@ from asura.web import edge, forwarded
 from asura.web.admission import Admission
 from asura.web.connection import Connection, Stream
 from asura.web.options import ListenOptions
+from asura.web.pings import Pings
 
 __all__ = ["ListenError", "ListenOptions", "listen"]
 
@@ -53,9 +54,12 @@ async def listen(
     options: ListenOptions,
     *,
     stopping: trio.Event,
+    pings: Pings | None = None,
     task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Serve the ASGI `app` until `stopping` is set; report the URLs once connections are accepted.
+    """Serve the ASGI `app`, and `pings` in front of it, until `stopping` is set.
+
+    Reports the URLs once connections are accepted.
 
     Then nothing more is accepted, idle connections close, running requests have `shutdown_timeout_s`, and what is
     left is cut off. Raises ListenError when the address can't be had.
@@ -73,7 +77,7 @@ async def listen(
         async with trio.open_nursery() as nursery:
             await nursery.start(lifespan.handle_lifespan)
             await lifespan.wait_for_startup()
-            server = _Server(wrapped, config, options, state=dict(lifespan.state))
+            server = _Server(wrapped, config, options, state=dict(lifespan.state), pings=pings)
             await server.run(listeners, stopping=stopping, started=started)
             await lifespan.wait_for_shutdown()
             nursery.cancel_scope.cancel()
@@ -138,11 +142,14 @@ def _url(scheme: str, listener: trio.SocketListener) -> str:
 class _Server:
     """Accepts on the listening sockets and runs a task for each connection."""
 
-    def __init__(self, app: AppWrapper, config: Config, options: ListenOptions, *, state: dict[str, Any]) -> None:
+    def __init__(
+        self, app: AppWrapper, config: Config, options: ListenOptions, *, state: dict[str, Any], pings: Pings | None
+    ) -> None:
         self._app = app
         self._config = config
         self._options = options
         self._state = state
+        self._pings = pings
         self._context = WorkerContext(None)
         self._admission = Admission(options)
         self._is_stopping = False
@@ -189,6 +196,7 @@ class _Server:
             self._state,
             stream,
             options=self._options,
+            pings=self._pings,
             client=(address, client[1]),
             server=(forwarded.plain(server[0]), server[1]),
         )

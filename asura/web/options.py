@@ -28,6 +28,9 @@ class ListenOptions:
     """Between two requests on one connection."""
     body_timeout_s: float = 30
     """From the end of the head to the end of the body."""
+    ping_silence_s: float = 5
+    """How long the body of a ping may stop before the ping counts with what came of it: a client that hangs costs
+    its job no alarm, and one on a poor line has sent its 100 kB within `body_timeout_s`."""
     write_timeout_s: float = 30
     """For each 64 KiB that a client has to take."""
     linger_s: float = 2

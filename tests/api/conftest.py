@@ -27,7 +27,7 @@ from asura.netguard import Guard
 from asura.protocols.attempt import Env
 from asura.protocols.contexts import TlsContexts
 from asura.store.database import StoreOptions, open_store
-from asura.web.app import build_app
+from asura.web.app import build_app, build_pings
 from asura.web.listener import listen
 from asura.web.options import ListenOptions
 from tests.api import contract
@@ -100,10 +100,11 @@ async def serving(
             base_url=lambda: "http://asura.test",
         )
         app = build_app(services, **({} if static is None else {"static": static}))
+        pings = build_pings(services, app)
         options = ListenOptions(host="127.0.0.1", port=0, shutdown_timeout_s=2)
 
         async def serve(*, task_status: trio.TaskStatus[list[str]]) -> None:
-            await listen(app, options, stopping=stopping, task_status=task_status)
+            await listen(app, options, pings=pings, stopping=stopping, task_status=task_status)
             intake.close()
 
         [url] = await nursery.start(serve)
