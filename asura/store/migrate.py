@@ -17,6 +17,7 @@ from pathlib import Path
 import attrs
 
 from asura.errors import StoreError
+from asura.store import space
 from asura.store.backup import back_up
 from asura.store.connection import APPLICATION_ID, BUSY_TIMEOUT_MS, Conn
 from asura.store.trouble import explain
@@ -66,6 +67,8 @@ def upgrade(path: Path, *, steps: Sequence[Migration] | None = None) -> None:
         pending = [step for step in steps if step.version > version]
         if not pending:
             return
+        if not version:
+            space.prepare(conn)
         copy = _copy_before(path, version=version) if version else None
         try:
             apply(conn, pending)

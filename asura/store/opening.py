@@ -10,6 +10,7 @@ from pathlib import Path
 
 import attrs
 
+from asura.store import space
 from asura.store.connection import WriteConnection, connect_writer
 from asura.store.files import create_private, size_of, sync_file, wal_of
 from asura.store.lock import Lock
@@ -57,6 +58,7 @@ def _open(path: Path, *, synchronous: str) -> WriteConnection:
         sync_file(path.parent)
     try:
         upgrade(path)
+        space.rewrite_small(path)
         return connect_writer(path, synchronous=synchronous)
     except BaseException:
         if is_new:  # an empty file left behind would only puzzle

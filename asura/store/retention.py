@@ -1,127 +1,177 @@
-"""Deleting what is too old, slice by slice, so that no write waits long for the writer."""
+"""What is deleted because it is too old, or because its monitor is gone."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import takewhile
 
+import attrs
+
+from asura.store import clearing, slices
 from asura.store.database import Conn
+from asura.store.pings import KEPT_PINGS
+from asura.store.slices import BULKY, HEAVY, LIGHT, LOOKED_AT, Slice, Step
 
-SLICE = 2000
-"""Rows a slice: some milliseconds of the writer's time."""
-HEAVY_SLICE = 200
-"""Of rows with texts and many indexes, or with a timeline: 2,000 of those held the writer for a quarter of a second."""
-MONITORS = 500
-"""Monitors that a slice looks at, because looking costs too where there is nothing to delete."""
-
-Slice = Callable[[Conn], int | None]
-"""Deletes one slice and answers how many rows that was; None when there is nothing more. Call it until then."""
-
-_INSTANTS = {"check_result": "checked_at", "rollup": "start_at", "latency": "hour_at", "status_change": "at"}
-"""The tables of what has been, whose keys begin with the monitor, and the column that dates a row."""
+_ALL = 2**62
+"""Later than any instant."""
 
 
-def slices(*, raw_before: int, before: int, now_ms: int) -> Iterator[Slice]:
-    """Everything that retention deletes, part by part.
+@attrs.frozen(kw_only=True)
+class _Past:
+    """Rows of what has been. `instant` dates one and follows the monitor in the key, but for what `also` fixes."""
 
-    Raw checks go at `raw_before`; five-minute rollups too, because the hours tell the same; the rest at `before`.
-    """
-    yield _of_each_monitor("check_result", raw_before)
-    yield _of_each_monitor("rollup", raw_before, also="AND span_s = 300")
-    yield _of_each_monitor("rollup", before, also="AND span_s = 3600")
-    yield _of_each_monitor("rollup", before, also="AND span_s = 86400")
-    yield _of_each_monitor("latency", before)
-    yield _of_each_monitor("status_change", before)
-    for table in _INSTANTS:
-        yield _orphans(table)
-    # An incident ends after it began, and only its beginning stands in an index.
-    ended = "started_at < ?1 AND resolved_at < ?1"
-    yield partial(_delete, table="incident", key="id", where=ended, value=before, limit=HEAVY_SLICE)
-    yield partial(_delete, table="delivery", key="id", where="finished_at < ?", value=before, limit=HEAVY_SLICE)
-    yield partial(_delete, table="audit", key="id", where="at < ?", value=before, limit=HEAVY_SLICE)
-    yield partial(_delete, table="content_change", key="id", where="at < ?", value=before, limit=HEAVY_SLICE)
-    yield partial(_delete, table="certificate_change", key="id", where="at < ?", value=before, limit=SLICE)
-    yield partial(_delete, table="session", key="token_hash", where="expires_at <= ?", value=now_ms, limit=SLICE)
+    table: str
+    instant: str
+    also: str = ""
+    has_one_in_force: bool = False
+    """The last of those that are too old still says what holds now, so it stays."""
 
 
-def _delete(conn: Conn, *, table: str, key: str, where: str, value: int, limit: int) -> int | None:
-    found = f"SELECT {key} FROM {table} WHERE {where} LIMIT {limit}"
-    return conn.execute(f"DELETE FROM {table} WHERE {key} IN ({found})", (value,)).rowcount or None
+_CHECKS = _Past(table="check_result", instant="checked_at")
+_LATENCIES = _Past(table="latency", instant="hour_at")
+_TIMELINE = _Past(table="status_change", instant="at", has_one_in_force=True)
 
 
-def _of_each_monitor(table: str, before: int, *, also: str = "") -> Slice:
-    """The old rows of each monitor are one range of the key; no other index is needed."""
-    done = 0
-
-    def delete(conn: Conn) -> int | None:
-        nonlocal done
-        following = f"SELECT id FROM monitor WHERE id > ? ORDER BY id LIMIT {MONITORS}"
-        monitor_ids = [row[0] for row in conn.execute(following, (done,))]
-        deleted = 0
-        for monitor_id in monitor_ids:
-            count, is_all = _of_monitor(conn, monitor_id, table=table, before=before, also=also)
-            deleted += count
-            if not is_all:
-                break
-            done = monitor_id
-            if deleted >= SLICE:
-                break
-        return deleted if monitor_ids else None
-
-    return delete
+def _rollups(span_s: int) -> _Past:
+    return _Past(table="rollup", instant="start_at", also=f"AND span_s = {span_s}")
 
 
-def _of_monitor(conn: Conn, monitor_id: int, *, table: str, before: int, also: str) -> tuple[int, bool]:
-    """Delete at most a slice of one monitor's rows; answers how many, and whether those were all."""
-    instant = _INSTANTS[table]
-    if table == "status_change":
-        before = _in_force_since(conn, monitor_id, at=before)
-    where = f"WHERE monitor_id = ? AND {instant} < ? {also}"
-    beyond = conn.execute(
-        f"SELECT {instant} FROM {table} {where} ORDER BY {instant} LIMIT 1 OFFSET {SLICE}", (monitor_id, before)
-    ).fetchone()
-    until = beyond[0] + 1 if beyond else before  # with all of that instant, so that there is always some
-    return conn.execute(f"DELETE FROM {table} {where}", (monitor_id, until)).rowcount, beyond is None
+_OF_THE_RAW = (_CHECKS, _rollups(300))
+"""What goes with the single checks: five-minute rollups too, because the hours tell the same."""
+_OF_THE_REST = (_rollups(3600), _rollups(86400), _LATENCIES, _TIMELINE)
+
+_Look = Callable[[Conn, int], list[tuple[int, bool]]]
+"""The next monitors after an id, and whether there is anything to delete of each. Empty at the end."""
+_Delete = Callable[[Conn, int], int | None]
+"""Deletes some rows of a monitor; answers how many, or None when those were all."""
 
 
-def _in_force_since(conn: Conn, monitor_id: int, *, at: int) -> int:
-    """When the change came that was in force at `at`: it stays, so that the timeline keeps its beginning."""
-    found = "SELECT max(at) FROM status_change WHERE monitor_id = ? AND at <= ?"
-    return conn.execute(found, (monitor_id, at)).fetchone()[0] or 0
+def by_age(*, raw_before: int, before: int, now_ms: int) -> Iterator[Slice]:
+    """What is too old: single checks and pings at `raw_before`, the rest at `before`."""
+    for past in _OF_THE_RAW:
+        yield slices.held(_old(past, raw_before))
+    for past in _OF_THE_REST:
+        yield slices.held(_old(past, before))
+    yield slices.held(_each_monitor(_with_pings, partial(_old_pings, before=raw_before)))
+    yield slices.held(_ended_incidents(before))
+    for table, instant in (("delivery", "finished_at"), ("audit", "at"), ("content_change", "at")):
+        yield slices.held(slices.rows(table, where=f"{instant} < ?", values=(before,), limit=HEAVY))
+    yield slices.held(slices.rows("certificate_change", where="at < ?", values=(before,), limit=LIGHT))
+    yield slices.held(slices.rows("session", key="token_hash", where="expires_at <= ?", values=(now_ms,), limit=LIGHT))
 
 
-def _orphans(table: str) -> Slice:
-    """Rows of monitors that were deleted, one monitor at a time, by ranges of the key."""
-    done = 0
-
-    def delete(conn: Conn) -> int | None:
-        nonlocal done
-        for monitor_id, is_known in (seen := _monitors_in(conn, table, after=done)):
-            if not is_known:
-                return _delete_some_of(conn, monitor_id, table=table)
-            done = monitor_id
-        return 0 if seen else None
-
-    return delete
+def orphans() -> Iterator[Slice]:
+    """What monitors that were deleted have left behind."""
+    for past in (*_OF_THE_RAW, *_OF_THE_REST):
+        yield slices.held(_each_monitor(_gone(past.table), partial(_some, past=past, before=_ALL)))
+    for table, limit in (("ping_body", BULKY), ("ping", LIGHT)):
+        yield slices.held(_each_monitor(_gone(table), partial(_numbered, table=table, until=_ALL, limit=limit)))
 
 
-def _monitors_in(conn: Conn, table: str, *, after: int) -> list[tuple[int, bool]]:
-    """The next monitors that have rows in `table`, each with whether it still exists."""
-    return conn.execute(
-        f"""
+def _each_monitor(look: _Look, delete: _Delete) -> Step:
+    waiting: list[int] = []
+    seen = 0
+
+    def step(conn: Conn) -> int | None:
+        nonlocal seen
+        if not waiting:
+            found = look(conn, seen)
+            if not found:
+                return None
+            seen = found[-1][0]
+            waiting.extend(monitor_id for monitor_id, is_wanted in reversed(found) if is_wanted)
+            return 0
+        deleted = delete(conn, waiting[-1])
+        if deleted is None:
+            waiting.pop()
+        return deleted or 0
+
+    return step
+
+
+def _old(past: _Past, before: int) -> Step:
+    """Where a row is in force, there must be a second that is too old."""
+    some = f"SELECT 1 FROM {past.table} WHERE monitor_id = monitor.id AND {past.instant} < ?1 {past.also}"
+    look = (
+        f"SELECT id, EXISTS ({some} LIMIT 1 OFFSET {past.has_one_in_force:d}) FROM monitor"
+        f" WHERE id > ?2 ORDER BY id LIMIT {LOOKED_AT}"
+    )
+    limit = before + past.has_one_in_force  # what began at `before` itself ends the one in force before it
+    return _each_monitor(
+        lambda conn, seen: conn.execute(look, (limit, seen)).fetchall(), partial(_some, past=past, before=before)
+    )
+
+
+def _some(conn: Conn, monitor_id: int, *, past: _Past, before: int) -> int | None:
+    """The old rows of a monitor are one range of the key; no other index is needed."""
+    table, instant = past.table, past.instant
+    if past.has_one_in_force and before != _ALL:
+        found = f"SELECT max({instant}) FROM {table} WHERE monitor_id = ? AND {instant} <= ?"
+        before = conn.execute(found, (monitor_id, before)).fetchone()[0] or 0
+    where = f"monitor_id = ?1 AND {instant} < ?2 {past.also}"
+    # With all of the last instant, so that there is always some.
+    beyond = f"SELECT {instant} + 1 FROM {table} WHERE {where} ORDER BY {instant} LIMIT 1 OFFSET {LIGHT - 1}"
+    until = f"monitor_id = ?1 AND {instant} < coalesce(({beyond}), ?2) {past.also}"
+    return conn.execute(f"DELETE FROM {table} WHERE {until}", (monitor_id, before)).rowcount or None
+
+
+def _with_pings(conn: Conn, seen: int) -> list[tuple[int, bool]]:
+    """Monitors that have pings."""
+    look = (
+        "SELECT id, EXISTS (SELECT 1 FROM ping WHERE monitor_id = monitor.id)"
+        f" FROM monitor WHERE id > ? ORDER BY id LIMIT {LOOKED_AT}"
+    )
+    return conn.execute(look, (seen,)).fetchall()
+
+
+def _old_pings(conn: Conn, monitor_id: int, *, before: int) -> int | None:
+    """Pings and their bodies, from the first number on: too old, or more than are kept of one monitor."""
+    last = conn.execute("SELECT max(number) FROM ping WHERE monitor_id = ?", (monitor_id,)).fetchone()[0]
+    first = f"SELECT number, at FROM ping WHERE monitor_id = ? ORDER BY number LIMIT {LIGHT}"
+    found = conn.execute(first, (monitor_id,)).fetchall()
+    old = takewhile(lambda row: row[1] < before or row[0] <= last - KEPT_PINGS, found)
+    numbers = [number for number, _ in old]
+    if not numbers:
+        return None
+    bodies = _numbered(conn, monitor_id, table="ping_body", until=numbers[-1], limit=BULKY)
+    return bodies or _numbered(conn, monitor_id, table="ping", until=numbers[-1], limit=LIGHT)
+
+
+def _numbered(conn: Conn, monitor_id: int, *, table: str, until: int, limit: int) -> int | None:
+    where = "monitor_id = ?1 AND number <= "
+    beyond = f"SELECT number FROM {table} WHERE {where} ?2 ORDER BY number LIMIT 1 OFFSET {limit - 1}"
+    deleted = conn.execute(f"DELETE FROM {table} WHERE {where} coalesce(({beyond}), ?2)", (monitor_id, until))
+    return deleted.rowcount or None
+
+
+def _ended_incidents(before: int) -> Step:
+    """Incidents that ended before `before`, in the order of their beginnings, which alone stand in an index."""
+    began, incident_id = -_ALL, 0
+
+    def step(conn: Conn) -> int | None:
+        nonlocal began, incident_id
+        found = conn.execute(
+            "SELECT started_at, id, coalesce(resolved_at < ?3, 0) FROM incident WHERE started_at < ?3"
+            f" AND (started_at, id) > (?1, ?2) ORDER BY started_at, id LIMIT {LOOKED_AT}",
+            (began, incident_id, before),
+        ).fetchall()
+        for at, each, has_ended in found:
+            if has_ended:
+                return clearing.take_apart(conn, each)
+            began, incident_id = at, each
+        return 0 if found else None
+
+    return step
+
+
+def _gone(table: str) -> _Look:
+    """Monitors that were deleted and have rows left, found by leaping in the key from one monitor to the next."""
+    leaps = f"""
         WITH RECURSIVE found(monitor_id) AS (
             SELECT min(monitor_id) FROM {table} WHERE monitor_id > ?
             UNION ALL
             SELECT (SELECT min(monitor_id) FROM {table} WHERE monitor_id > found.monitor_id) FROM found
-            WHERE found.monitor_id IS NOT NULL LIMIT {MONITORS})
-        SELECT monitor_id, EXISTS (SELECT 1 FROM monitor WHERE monitor.id = found.monitor_id) FROM found
+            WHERE found.monitor_id IS NOT NULL LIMIT {LOOKED_AT})
+        SELECT monitor_id, NOT EXISTS (SELECT 1 FROM monitor WHERE monitor.id = found.monitor_id) FROM found
         WHERE monitor_id IS NOT NULL
-        """,
-        (after,),
-    ).fetchall()
-
-
-def _delete_some_of(conn: Conn, monitor_id: int, *, table: str) -> int:
-    key = ", ".join(
-        name for name, in_key in conn.execute(f"SELECT name, pk FROM pragma_table_info('{table}')") if in_key
-    )
-    found = f"SELECT {key} FROM {table} WHERE monitor_id = ? LIMIT {SLICE}"
-    return conn.execute(f"DELETE FROM {table} WHERE ({key}) IN ({found})", (monitor_id,)).rowcount
+        """
+    return lambda conn, seen: conn.execute(leaps, (seen,)).fetchall()

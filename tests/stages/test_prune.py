@@ -11,7 +11,7 @@ from asura.clock import TrioClock
 from asura.errors import StoreError
 from asura.incidents import ledger
 from asura.retention.service import PAUSE_S, Keep, prune, prune_once
-from asura.store import checks, retention
+from asura.store import checks, retention, slices
 from asura.store.database import Conn, Store
 from tests import factories
 from tests.factories import BASE_URL, START_MS
@@ -44,7 +44,7 @@ async def test_what_is_too_old_goes_within_a_period(
         await nursery.start(partial(prune, inline_store, clock, keep=lambda: KEEP, stopping=stopping))
         await trio.sleep(DAY_S - 1)
         assert await left(inline_store, web_id) == 2
-        await trio.sleep(3601)
+        await trio.sleep(2 * 3600)  # whole hours go at once
         assert await left(inline_store, web_id) == 1
         stopping.set()
 
@@ -68,7 +68,8 @@ async def test_a_setting_that_changes_holds_from_the_next_time_on(
 async def test_others_write_between_the_slices(
     inline_store: Store, clock: TrioClock, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "SLICE", 10)
+    monkeypatch.setattr(retention, "LIGHT", 10)
+    monkeypatch.setattr(slices, "HELD_S", -1.0)  # a step a slice
     web_id = await see(inline_store, *range(START_MS, START_MS + 100_000, 1000))
     await trio.sleep(2 * DAY_S)
     began = trio.current_time()
@@ -81,7 +82,8 @@ async def test_others_write_between_the_slices(
 async def test_stopping_ends_it_between_two_slices(
     inline_store: Store, clock: TrioClock, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "SLICE", 10)
+    monkeypatch.setattr(retention, "LIGHT", 10)
+    monkeypatch.setattr(slices, "HELD_S", -1.0)  # a step a slice
     web_id = await see(inline_store, *range(START_MS, START_MS + 100_000, 1000))
     await trio.sleep(2 * DAY_S)
     stopping = trio.Event()
@@ -112,7 +114,7 @@ async def test_a_store_that_can_not_commit_puts_it_off(
     stopping = trio.Event()
     async with trio.open_nursery() as nursery:
         with monkeypatch.context() as patched, structlog.testing.capture_logs() as logs:
-            patched.setattr(retention, "slices", full)
+            patched.setattr(retention, "by_age", full)
             await nursery.start(partial(prune, inline_store, clock, keep=lambda: KEEP, stopping=stopping))
             await trio.sleep(2 * 3600 + 1)
         assert [each["event"] for each in logs] == ["pruning is put off"] * 2

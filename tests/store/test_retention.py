@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from itertools import chain
 
 import pytest
 
@@ -6,7 +7,7 @@ from asura.incidents import ledger
 from asura.model.incident import IncidentStatus
 from asura.model.monitor import MonitorStatus, Status
 from asura.scheduler import changes
-from asura.store import checks, deliveries, incidents, retention, timeline
+from asura.store import checks, clearing, deliveries, incidents, retention, slices, timeline
 from asura.store.connection import WriteConnection
 from tests import factories
 from tests.factories import BASE_URL, START_MS
@@ -17,16 +18,17 @@ DAY_MS = 24 * HOUR_MS
 
 @pytest.fixture(autouse=True)
 def small_slices(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(retention, "SLICE", 5)
-    monkeypatch.setattr(retention, "HEAVY_SLICE", 3)
-    monkeypatch.setattr(retention, "MONITORS", 2)
-    return
+    for module in (retention, clearing):
+        monkeypatch.setattr(module, "HEAVY", 3)
+    for name, rows in (("LIGHT", 5), ("BULKY", 2), ("LOOKED_AT", 2)):
+        monkeypatch.setattr(retention, name, rows)
+    monkeypatch.setattr(slices, "HELD_S", -1.0)  # a step a slice
 
 
 def prune(conn: WriteConnection, *, raw_before: int = 0, before: int = 0, now_ms: int = 0) -> list[int]:
     """Prune everything; answers the size of each slice that deleted anything."""
     sizes = []
-    for delete in retention.slices(raw_before=raw_before, before=before, now_ms=now_ms):
+    for delete in chain(retention.by_age(raw_before=raw_before, before=before, now_ms=now_ms), retention.orphans()):
         for _ in range(1000):
             count = delete(conn)
             if count is None:
@@ -157,7 +159,7 @@ def test_no_slice_is_large(conn: WriteConnection) -> None:
     changes.delete(conn, made[0], by="ada", now_ms=START_MS, base_url=BASE_URL)
     sizes = prune(conn, raw_before=START_MS + 50 * DAY_MS, before=START_MS + 50 * DAY_MS)
     assert rows(conn, "check_result") == rows(conn, "rollup") == rows(conn, "latency") == 0
-    assert max(sizes) <= 2 * retention.SLICE
+    assert max(sizes) <= retention.LIGHT
 
 
 def test_more_rows_of_one_instant_than_a_slice_are_deleted_all_the_same(conn: WriteConnection) -> None:
@@ -188,7 +190,7 @@ def test_where_much_is_not_old_no_slice_looks_at_all_of_it(conn: WriteConnection
         return 0
 
     conn.set_progress_handler(count, 1)
-    for delete in retention.slices(raw_before=START_MS, before=START_MS, now_ms=START_MS):
+    for delete in chain(retention.by_age(raw_before=START_MS, before=START_MS, now_ms=START_MS), retention.orphans()):
         while delete(conn) is not None:
             costs.append(0)
         costs.append(0)
@@ -197,7 +199,8 @@ def test_where_much_is_not_old_no_slice_looks_at_all_of_it(conn: WriteConnection
     assert max(costs) < 1500
 
 
-def test_what_is_heavy_goes_in_smaller_slices(conn: WriteConnection) -> None:
+def test_what_is_heavy_goes_in_smaller_slices(conn: WriteConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "LIGHT", 1)
     factories.add_channel(conn)
     web = factories.create(conn, failure_threshold=1)
     for minute in range(40):
@@ -206,4 +209,4 @@ def test_what_is_heavy_goes_in_smaller_slices(conn: WriteConnection) -> None:
         deliveries.delivered(conn, each.id, status_code=200, now_ms=START_MS)
     sizes = prune(conn, raw_before=0, before=START_MS + DAY_MS)
     assert rows(conn, "incident") == rows(conn, "incident_event") == rows(conn, "delivery") == 0
-    assert sizes.count(retention.HEAVY_SLICE) >= 20 // 3 + 40 // 3
+    assert max(sizes) <= retention.HEAVY + 1  # lines of a timeline, and the incident with the last of them
