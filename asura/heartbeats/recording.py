@@ -4,7 +4,6 @@ Every function here runs inside a write of the store, for a whole batch at once:
 heartbeat and what the ledger makes of that become durable together. What pings mean is decided by `rules`.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import attrs
 
 from asura import log
-from asura.heartbeats import rules
+from asura.heartbeats import rules, words
 from asura.heartbeats.rules import Lull, Miss, Plan, Step
 from asura.ids import MonitorId
 from asura.incidents import ledger
@@ -33,9 +32,6 @@ KNOWN_PLANS = 4096
 """Plans that are kept read, some 500 bytes each."""
 OUTPUT_LINES = 5
 """Lines from the end of a body that an incident shows: where a job says what went wrong."""
-OUTPUT_LINE_CHARS = 200
-_OUTPUT_CHARS = 4 * OUTPUT_LINES * OUTPUT_LINE_CHARS
-"""How much of the end of a body is looked at for them."""
 EXCUSED_AT_ONCE = 500
 """Heartbeats that are read together when all of them are gone through."""
 
@@ -123,20 +119,13 @@ def _reported(signal: Signal, step: Step, *, number: int, config_version: int) -
         detail = {"kind": step.kind.value, "ping_id": number}
         if signal.exit_status is not None:
             detail["exit_status"] = signal.exit_status
-        if lines := last_lines(signal.body or ""):
+        if lines := words.last_lines(signal.body or "", count=OUTPUT_LINES):
             detail["output"] = lines
     response_ms = None if step.duration_ms is None else max(1, step.duration_ms)
     outcome = Outcome(status=step.status, message=step.message, response_ms=response_ms, detail=detail)
     return Observation(
         monitor_id=signal.monitor_id, config_version=config_version, checked_at=signal.at, outcome=outcome
     )
-
-
-def last_lines(body: str) -> list[str]:
-    """The last lines of a body that say something, with nothing in them that a terminal or page would obey."""
-    lines = (re.sub(r"\s+", " ", line).strip() for line in re.split(r"[\r\n]+", body[-_OUTPUT_CHARS:]))
-    told = ["".join(char if char.isprintable() else "�" for char in line) for line in lines if line]
-    return [line[:OUTPUT_LINE_CHARS] for line in told[-OUTPUT_LINES:]]
 
 
 @attrs.frozen(kw_only=True)

@@ -105,7 +105,9 @@ class Watcher:
 
     async def run(self, *, stopping: trio.Event, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Watch until `stopping`. Ready after the first look, or when the store did not let it have one."""
-        self._has_begun = is_ready = False
+        is_ready = False
+        if not self._has_begun:
+            self._seen = self._clocks()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._keep_seeing, name="heartbeats: clocks")
             while not stopping.is_set():
@@ -161,7 +163,6 @@ class Watcher:
         """What was due while nobody could be reached is not held against a job."""
         beat_at = await self._store.read(heartbeats.beat_at)
         self._news.held |= await self._store.read(heartbeats.unannounced)
-        self._seen = self._clocks()
         if beat_at is not None:
             self._lulls.append(Lull(since=beat_at, until=self._seen.wall))
         self._has_begun = True
