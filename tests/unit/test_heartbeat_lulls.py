@@ -1,0 +1,199 @@
+"""Times in which nobody could be heard, and clocks that were set, are not held against a job."""
+
+from typing import Any
+
+import attrs
+import pytest
+
+from asura.heartbeats import rules
+from asura.heartbeats.due import Plan
+from asura.heartbeats.lulls import CORRECTION_MS, Clocks, Lull, excuse, lull
+from asura.model.heartbeat import HeartbeatStatus, Run
+from tests.heartbeats import (
+    DAY_S,
+    FAIL,
+    HOURLY,
+    NEW,
+    NIGHTLY,
+    PENDING,
+    PERIOD,
+    RUN_2H,
+    START,
+    SUCCESS,
+    THREE,
+    ms,
+    play,
+    signal,
+)
+
+HOUR_MS = 3_600_000
+
+
+def clocks(wall: int, running: int, passing: int | None = None) -> Clocks:
+    return Clocks(wall=wall, running=running, passing=running if passing is None else passing)
+
+
+@pytest.mark.parametrize(
+    ("now", "found"),
+    [
+        pytest.param(clocks(101_000, 6_000), None, id="in time"),
+        pytest.param(clocks(101_999, 6_999), None, id="a little late"),
+        pytest.param(clocks(102_000, 7_000), (102_000, 0), id="late: the process stood still"),
+        pytest.param(clocks(160_000, 5_500, 65_000), (160_000, 0), id="the machine slept"),
+        pytest.param(clocks(101_499, 6_000), None, id="the clock is slewed"),
+        pytest.param(clocks(101_500, 6_000), (101_500, 500), id="the clock was set forward"),
+        pytest.param(clocks(100_500, 6_000), (100_500, -500), id="the clock was set back"),
+        pytest.param(clocks(100_501, 6_000), None, id="back by too little to tell"),
+        pytest.param(clocks(40_000, 65_000), (40_000, -120_000), id="back, while it stood still"),
+        pytest.param(clocks(3_700_000, 6_000, 6_000), (3_700_000, 3_599_000), id="slept, and only the wall knows"),
+    ],
+)
+def test_two_readings_of_the_clocks(now: Clocks, found: tuple[int, int] | None) -> None:
+    expected = None if found is None else Lull(since=100_000, until=found[0], jump_ms=found[1])
+    assert lull(clocks(100_000, 5_000), now, expected_ms=1000) == expected
+
+
+def deaf(since_s: float, until_s: float, jump_s: float = 0) -> Lull:
+    return Lull(since=ms(since_s), until=ms(until_s), jump_ms=round(jump_s * 1000))
+
+
+@pytest.mark.parametrize(
+    ("plan", "pings", "lulls", "deadline_s"),
+    [
+        # The period's deadline is 360: due at 300, a minute of grace.
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(10, 299.999)], 360, id="over before it is due"),
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(10, 300)], 360, id="over when it is due: one grace, as it is"),
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(10, 301)], 361, id="deaf when it was due"),
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(300, 301)], 361, id="deaf from the moment it was due"),
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(300.001, 301)], 360, id="deaf after that, and heard again"),
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(350, 359.999)], 360, id="over just before the deadline"),
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(350, 360)], 420, id="over at the deadline"),
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(360, 400)], 460, id="deaf from the deadline on"),
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(360.001, 400)], 360, id="deaf from later on: it was missed"),
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(10, 3600)], 3660, id="off for an hour"),
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(10, 3600), (3610, 3650)], 3660, id="again, and heard in time"),
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(10, 3600), (3610, 3660)], 3710, id="again in its grace: what was left"),
+        pytest.param(
+            PERIOD, [(SUCCESS, 0)], [(10, 3600), (3610, 3660), (3700, 3800)], 3810, id="and again: what is left of that"
+        ),
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(10, 3600), (3600, 7200)], 7260, id="off again at once"),
+        pytest.param(PERIOD, [(FAIL, 0)], [(10, 3600)], None, id="down already"),
+        pytest.param(PERIOD, [], [(10, 3600)], None, id="never reported"),
+        pytest.param(attrs.evolve(PERIOD, grace_s=0), [(SUCCESS, 0)], [(10, 3600)], 3600, id="no grace: none given"),
+        pytest.param(NIGHTLY, [(SUCCESS, 0)], [(THREE - 60, THREE + 60)], THREE + 660, id="a scheduled time"),
+        pytest.param(NIGHTLY, [(SUCCESS, 0)], [(0, THREE + 7200)], THREE + 7800, id="off the whole night"),
+        pytest.param(RUN_2H, [(START, 0)], [(7000, 7199)], 7200, id="over before the end of a run"),
+        pytest.param(RUN_2H, [(START, 0)], [(7000, 7205)], 7265, id="deaf at the end of a run"),
+        pytest.param(RUN_2H, [(START, 0)], [(7000, 7205), (7250, 7300)], 7315, id="and again: what was left"),
+        pytest.param(RUN_2H, [(START, 0)], [(7201, 7300)], 7200, id="deaf after the end of a run"),
+        # Clocks that were set.
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(100, 3701, 3600)], 3960, id="forward by an hour: as long as before"),
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(100, -3499, -3600)], -3240, id="back by an hour: as long as before"),
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(359, 3960, 3600)], 4020, id="forward at its deadline"),
+        pytest.param(PERIOD, [(SUCCESS, 3700)], [(100, 3701, 3600)], 4060, id="forward, and a ping by the new clock"),
+        pytest.param(PERIOD, [(SUCCESS, -3500)], [(100, -3499, -3600)], -3140, id="back, and a ping by the new clock"),
+        pytest.param(RUN_2H, [(START, 0)], [(100, 3701, 3600)], 10_800, id="a run takes no longer by it"),
+        pytest.param(NIGHTLY, [(SUCCESS, 0)], [(60, THREE - 7140, 3540)], THREE + 600, id="forward to before the time"),
+        pytest.param(NIGHTLY, [(SUCCESS, THREE - 600)], [(THREE - 500, THREE + 600, 1099)], THREE + 1200, id="over it"),
+        pytest.param(
+            NIGHTLY, [(SUCCESS, THREE)], [(THREE + 9, THREE - 50, -60)], THREE + DAY_S + 600, id="back: it has been"
+        ),
+        pytest.param(
+            NIGHTLY, [(SUCCESS, 0)], [(9, DAY_S, DAY_S - 9)], DAY_S + THREE + 600, id="forward by a day: it was wrong"
+        ),
+        pytest.param(
+            NIGHTLY, [(SUCCESS, 9 * DAY_S)], [(9 * DAY_S, 5, 5 - 9 * DAY_S)], THREE + 600, id="back by days"
+        ),
+        # At start-up nobody knows how far the clock was set; a pulse in the future shows that it was.
+        pytest.param(PERIOD, [(SUCCESS, 10 * DAY_S)], [(10 * DAY_S, 5)], 365, id="set back while off"),
+        pytest.param(NIGHTLY, [(SUCCESS, 10 * DAY_S)], [(10 * DAY_S, 5)], THREE + 600, id="with a schedule"),
+        pytest.param(RUN_2H, [(START, 10 * DAY_S)], [(10 * DAY_S, 5)], 7205, id="with a run"),
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(900, 600)], 660, id="set back a little: what passed is excused"),
+    ],
+)  # fmt: skip
+def test_the_deadline_after_lulls(
+    plan: Plan, pings: list[tuple[Any, ...]], lulls: list[tuple[float, ...]], deadline_s: float | None
+) -> None:
+    step = play(plan, pings)
+    beat, runs = step.beat, step.runs
+    for each in lulls:
+        excused = excuse(beat, runs, plan, deaf(*each))
+        if excused is not None:
+            assert excused != (beat, runs), "None says that nothing changes"
+            beat, runs = excused
+    assert beat.deadline_at == (None if deadline_s is None else ms(deadline_s))
+    assert beat.status is step.beat.status
+
+
+def test_the_longest_wait_after_a_restart_that_is_repeated_for_ever() -> None:
+    """Up for ten seconds, off for two, again and again: the alarm comes when a grace was listened to."""
+    plan, beat, now_s = PERIOD, play(PERIOD, [(SUCCESS, 0)]).beat, 0.0
+    heard_s = 0.0
+    while rules.miss(beat, (), plan, now_ms=ms(now_s)) is None:
+        excused = excuse(beat, (), plan, deaf(now_s, now_s + 2))
+        beat = beat if excused is None else excused[0]
+        now_s += 12
+        heard_s += 10 if now_s > 300 else 0
+        assert now_s < 600
+    assert heard_s <= 2 * plan.grace_s
+
+
+def test_a_ping_makes_up_for_an_excuse() -> None:
+    excused = excuse(play(PERIOD, [(SUCCESS, 0)]).beat, (), PERIOD, deaf(10, 3600))
+    assert excused is not None
+    step = rules.take(excused[0], (), PERIOD, signal(SUCCESS, 3605), is_enabled=True)
+    assert (step.beat.excused_until, step.beat.deadline_at) == (None, ms(3605 + 360))
+
+
+def test_an_early_ping_after_an_excuse_meets_what_was_due() -> None:
+    excused = excuse(play(NIGHTLY, [(SUCCESS, 0)]).beat, (), NIGHTLY, deaf(THREE - 5, THREE + 900))
+    assert excused is not None
+    step = rules.take(excused[0], (), NIGHTLY, signal(SUCCESS, THREE + 1400), is_enabled=True)
+    assert step.beat.due_at == ms(THREE + DAY_S)
+
+
+def test_the_message_tells_that_silence_was_excused() -> None:
+    excused = excuse(play(PERIOD, [(SUCCESS, 0)]).beat, (), PERIOD, deaf(10, 3600))
+    assert excused is not None
+    missed = rules.miss(*excused, PERIOD, now_ms=ms(3660.001))
+    assert missed is not None
+    assert missed.at == ms(3660)
+    assert missed.message == (
+        "no ping since 2026-03-02 00:00:00 UTC: expected every 5 min, 1 min of grace from 2026-03-02 01:00:00 UTC on"
+    )
+
+
+def test_runs_are_excused_while_the_job_is_down() -> None:
+    step = play(RUN_2H, [(START, 0, "a"), (FAIL, 5)])
+    excused = excuse(step.beat, step.runs, RUN_2H, deaf(7100, 7300))
+    assert excused is not None
+    beat, runs = excused
+    assert (beat.status, beat.deadline_at) == (HeartbeatStatus.DOWN, None)
+    assert runs == (Run(rid="a", started_at=ms(0), deadline_at=ms(7360)),)
+
+
+def test_what_was_told_of_a_run_stays_told() -> None:
+    runs = (Run(rid="a", started_at=ms(0), deadline_at=None),)
+    beat = play(PERIOD, [(SUCCESS, 5)]).beat
+    assert excuse(beat, runs, PERIOD, deaf(100, 200)) is None
+    excused = excuse(beat, runs, PERIOD, deaf(100, 3700.5, 3600))
+    assert excused is not None
+    assert excused[1] == (Run(rid="a", started_at=ms(3600), deadline_at=None),)
+
+
+def test_a_schedule_is_kept_when_the_clock_is_corrected_by_less_than_three_hours() -> None:
+    beat = play(HOURLY, [(SUCCESS, 0)]).beat
+    edge_s = CORRECTION_MS / 1000
+    kept = excuse(beat, (), HOURLY, deaf(9, 9 - edge_s, -edge_s))
+    assert kept is None
+    anew = excuse(beat, (), HOURLY, deaf(9, 8 - edge_s, -edge_s - 1))
+    assert anew is not None
+    assert anew[0].due_at == ms(3600 - edge_s)
+
+
+def test_one_that_was_begun_again_is_excused_like_any_other() -> None:
+    beat = rules.begin(play(PERIOD, [(SUCCESS, 0)]).beat, PERIOD, now_ms=ms(1000))
+    excused = excuse(beat, (), PERIOD, deaf(1100, 1500))
+    assert excused is not None
+    assert (excused[0].status, excused[0].deadline_at) == (PENDING, ms(1560))
+    assert NEW.excused_until is None
