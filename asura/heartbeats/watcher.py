@@ -23,7 +23,6 @@ from asura.incidents import ledger
 from asura.live import Event, Subscription
 from asura.store import heartbeats
 from asura.store.database import Conn, Store
-from asura.waiting import until_any
 
 _log = log.get(__name__)
 
@@ -110,6 +109,7 @@ class Watcher:
             self._seen = self._clocks()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._keep_seeing, name="heartbeats: clocks")
+            nursery.start_soon(self._wake_at, stopping, name="heartbeats: stop")
             while not stopping.is_set():
                 self._news.wake = trio.Event()
                 try:
@@ -121,10 +121,15 @@ class Watcher:
                 if not is_ready:
                     is_ready = True
                     task_status.started()
-                await until_any(stopping.wait, self._news.wake.wait, timeout_s=wait_s)
+                with trio.move_on_after(wait_s):
+                    await self._news.wake.wait()
             nursery.cancel_scope.cancel()
         if not self._lulls and self._deaf_since is None:
             await self._store.write(partial(heartbeats.note_beat, at=self._clocks().wall))
+
+    async def _wake_at(self, stopping: trio.Event) -> None:
+        await stopping.wait()
+        self._news.wake.set()
 
     async def _keep_seeing(self) -> None:
         """Look at the clocks also while a write takes its time."""
@@ -153,6 +158,8 @@ class Watcher:
         self._see()
         now_s, next_at = trio.current_time(), self._news.next_at
         is_due = next_at is not None and self._seen.wall > next_at
+        if is_due:
+            await trio.sleep(ARRIVAL_S)
         if is_due or self._lulls or now_s >= self._looked_s + self._pause_s():
             await self._look()
         if self._news.held and now_s >= self._asked_s + HELD_S:
@@ -169,7 +176,6 @@ class Watcher:
 
     async def _look(self) -> None:
         """Decide on every deadline that has passed. Raises StoreError."""
-        await trio.sleep(ARRIVAL_S)
         look = None
         while look is None or (look.expired == BATCH and look.missed):
             await self._intake.settle()

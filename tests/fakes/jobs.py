@@ -21,8 +21,6 @@ from asura.store.deliveries import Wanted
 from tests import factories
 from tests.factories import BASE_URL, START_MS
 
-MINUTE_MS = 60_000
-
 
 class Machine:
     """The clocks of a machine, which follow trio's. Its wall clock can be set, and it can be put to sleep."""
@@ -180,6 +178,14 @@ class House:
         """Its incidents, oldest first."""
         found = await self.store.read(lambda conn: incidents.page(conn, limit=1000, monitor_id=monitor.id)[0])
         return [each for each, _ in found][::-1]
+
+    async def rules(self, monitor: Monitor) -> list[str]:
+        """Why its incidents were opened."""
+        found = [
+            await self.store.read(partial(incidents.events_of, incident_id=each.id))
+            for each in await self.incidents(monitor)
+        ]
+        return [events[0].detail["rule"] for events in found]
 
     async def told(self, monitor: Monitor | None = None) -> list[str]:
         """The messages that were queued, oldest first, without their `incident.`."""
