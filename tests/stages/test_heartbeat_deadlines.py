@@ -8,6 +8,7 @@ from trio.testing import MockClock
 
 from asura.model.heartbeat import HeartbeatStatus, PingKind, Run
 from asura.model.monitor import MonitorStatus
+from asura.store import heartbeats
 from asura.store.database import Store
 from tests import factories
 from tests.factories import START_MS
@@ -173,7 +174,9 @@ async def test_a_deadline_that_nobody_told_of_is_found_at_the_check_interval(
     house.check_interval_s = 3600
     await trio.sleep(1000)
     house.check_interval_s = check_interval_s
-    await trio.sleep(1.5)
+    beat_at = await house.store.read(heartbeats.beat_at)
+    while await house.store.read(heartbeats.beat_at) == beat_at:
+        await trio.sleep(0.5)
     await house.store.write(lambda conn: conn.execute("UPDATE heartbeat SET deadline_at = 1"))
     await trio.sleep(check_interval_s - 2)
     assert await house.status(job) is UP
