@@ -208,9 +208,9 @@ def _not_for_passive(document: MonitorDocument) -> Iterator[_Contradiction]:
     """What is about the answers of a target, where no target is asked."""
     why = f"a {document.type} reports by itself"
     if document.assertions != []:
-        yield "assertions", ("type",), f"must be empty: {why}, and there is no answer to hold them against"
+        yield "assertions", ("type",), f"must be empty: {why} and gives no answer to hold them against"
     if document.track_changes:
-        yield "track_changes", ("type",), f"must be false: {why}, and there is no answer to compare"
+        yield "track_changes", ("type",), f"must be false: {why} and gives no answer to compare"
     if document.upside_down:
         yield "upside_down", ("type",), f"must be false: {why}, and its silence can't be a success"
 

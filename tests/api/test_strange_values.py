@@ -71,11 +71,8 @@ QUERIES = [
 ]
 
 MONITOR = {"name": "Site", "type": "http", "target": "https://example.org/"}
+HEARTBEAT = {"name": "Job", "type": "heartbeat"}
 CHANNEL = {"name": "Ops", "type": "webhook", "settings": {"url": "https://hooks.example/"}}
-
-
-def _settings(kinds: Any) -> list[str]:
-    return sorted({wire_name(field) for kind in kinds.values() for field in attrs.fields(kind.settings)})
 
 
 @pytest.mark.parametrize("resource", ["monitors", "notifications"])
@@ -84,12 +81,11 @@ async def test_no_field_of_a_document_breaks_on_any_value(api: Api, resource: st
         (MONITOR, MonitorDocument, CHECK_TYPES) if resource == "monitors" else (CHANNEL, ChannelDocument, CHANNEL_TYPES)
     )
     await api.admin.post(f"/api/v1/{resource}", json=document)
-    fields = [wire_name(field) for field in attrs.fields(cls)]
-    changes: list[dict[str, Any]] = [{name: value} for name in fields for value in STRANGE]
-    for tag in kinds:
+    changes: list[dict[str, Any]] = [{name: value} for name in _names(cls) for value in STRANGE]
+    for tag, kind in kinds.items():
         changes += [
             {"type": tag, "settings": {**document.get("settings", {}), name: value}}  # type: ignore[dict-item]
-            for name in _settings(kinds)
+            for name in [*_names(kind.settings), "colour"]
             for value in STRANGE
         ]
     for change in changes:
@@ -100,6 +96,24 @@ async def test_no_field_of_a_document_breaks_on_any_value(api: Api, resource: st
             assert restored.status_code == 200, (change, restored.text)
     for value in STRANGE:
         assert (await api.admin.post(f"/api/v1/{resource}", json=value)).status_code in (400, 422)
+
+
+def _names(cls: Any) -> list[str]:
+    return [wire_name(field) for field in attrs.fields(cls)]
+
+
+async def test_no_field_of_a_heartbeat_breaks_on_any_value(api: Api):
+    token = (await api.admin.post("/api/v1/monitors", json=HEARTBEAT)).json()["heartbeat"]["token"]
+    for change in [{name: value} for name in _names(MonitorDocument) if name != "type" for value in STRANGE]:
+        patched = await api.admin.patch("/api/v1/monitors/1", json=change)
+        assert patched.status_code in (200, 400, 409, 422), (change, patched.text)
+        if patched.status_code == 200:
+            restored = await api.admin.put("/api/v1/monitors/1", json=HEARTBEAT)
+            assert restored.json()["heartbeat"]["token"] == token, change
+    for value in STRANGE:
+        for body in (value, {"keep_old": value}):
+            asked = await api.admin.post("/api/v1/monitors/1/rotate-token", json=body)
+            assert asked.status_code in (200, 400, 422), (body, asked.text)
 
 
 async def test_no_parameter_of_a_query_breaks_on_any_value(api: Api):
