@@ -4,6 +4,7 @@ A copy is one file without a log, complete by itself. It appears under its name 
 """
 
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -12,26 +13,64 @@ from pathlib import Path
 
 from asura.errors import StoreError
 from asura.store.connection import BUSY_TIMEOUT_MS, Conn
-from asura.store.files import create_private, sync_file
+from asura.store.files import create_private, size_of, sync_file, wal_of
 from asura.store.trouble import explain
 
-STEP_PAGES = 1_024
-"""Pages (4 MiB) that are copied between two looks at whether to go on."""
+STEP_PAGES = 256
+"""Pages (1 MiB) that are copied between two looks at whether to go on, in a millisecond or two."""
+
+SYNC_BYTES = 8 * 1024 * 1024
+"""What is written between two syncs. A whole copy that is synced at its end holds up all commits on that disk."""
+
+LONGEST_REST_S = 0.1
+"""Between two steps. The rest is as long as the step and its sync took, so half of the disk's time is for others."""
+
+LEAST_FREE_BYTES = 256 * 1024 * 1024
+"""What must stay free on either disk: a copy that fills it would stop the very daemon whose data it saves."""
 
 
-def back_up(src: Path, dest: Path, *, poll: Callable[[], object] = lambda: None) -> None:
+def back_up(src: Path, dest: Path, *, poll: Callable[[], object] = lambda: None, is_in_use: bool = True) -> None:
     """Copy the database at `src`, in use or not, to the new file `dest`; its state is that at the start.
 
-    Reads one snapshot, so the writer goes on undisturbed (only its log grows meanwhile). `poll` is called between
-    steps and may raise to give up. Raises StoreError; nothing is left at `dest` then.
+    Reads one snapshot, so the writer goes on undisturbed; only its log grows meanwhile, by all that is written. `poll`
+    is called between steps and may raise to give up. Raises StoreError; nothing is left at `dest` then.
     """
     if dest.exists():
         raise StoreError(f"{dest} exists and is not overwritten: choose another name")
     with _explained(dest), partial_file(dest) as part:
+        _check_room(part, needed_bytes=size_of(src) + size_of(wal_of(src)))
+        rest = _rests(src, part) if is_in_use else lambda: None
         with _explained(src), closing(_connect(src)) as source:
-            copy_pages(source, part, poll=poll)
+            copy_pages(source, part, poll=lambda: (poll(), rest()))
         sync_file(part)
         _put_in_place(part, dest)
+
+
+def _rests(src: Path, part: Path) -> Callable[[], None]:
+    """What to do after each step, so that those who use the database hardly notice; raises when the disk gets full."""
+    worked_since, synced_bytes = time.monotonic(), 0
+
+    def rest() -> None:
+        nonlocal worked_since, synced_bytes
+        size_bytes = size_of(part)
+        if size_bytes >= synced_bytes + SYNC_BYTES:
+            sync_file(part)
+            synced_bytes = size_bytes
+            for path in (part, src):
+                _check_room(path, needed_bytes=0)
+        time.sleep(min(time.monotonic() - worked_since, LONGEST_REST_S))
+        worked_since = time.monotonic()
+
+    return rest
+
+
+def _check_room(path: Path, *, needed_bytes: int) -> None:
+    free = shutil.disk_usage(path.parent).free
+    if free < needed_bytes + LEAST_FREE_BYTES:
+        raise StoreError(
+            f"{path.parent} has {free >> 20} MiB free, and a copy needs {needed_bytes >> 20} MiB more and leaves"
+            f" {LEAST_FREE_BYTES >> 20} MiB for others: make room, or choose another disk"
+        )
 
 
 @contextmanager

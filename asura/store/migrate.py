@@ -152,7 +152,7 @@ def _copy_before(path: Path, *, version: int) -> Path:
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     copy = path.with_name(f"{path.name}.backup-v{version}-{stamp}")
     try:
-        back_up(path, copy)
+        back_up(path, copy, is_in_use=False)
     except StoreError as exc:
         raise StoreError(f"{path} was not upgraded, because it could not be copied first: {exc}") from exc
     return copy

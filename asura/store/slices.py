@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 
 from asura.store.connection import Conn
 
-HELD_S = 0.01
+HELD_S = 0.005
 """For how long a slice takes in one step after another. With the step under way, the writes that share the commit and
-a checkpoint, a write that comes meanwhile is answered well within 50 ms."""
+a checkpoint (25 ms), a write that comes meanwhile is answered within 50 ms, also where two cores have work for five.
+Twelve slices a second still delete 60,000 checks, twenty times what comes in at most."""
 
 LIGHT = 250
 """Rows a step where they are short and lie side by side: about half a millisecond, 4 pages if they must be read."""
