@@ -1,7 +1,7 @@
 // The made-up API: the daemon's paths and shapes, with just enough behaviour to press every button.
 
 import { freshToken, heartbeatOf, pingOf, pingsOf, scheduleOf } from "./fake-heartbeats.js";
-import { certificatesOf, changesOf, chartOf, checksOf, METRICS, pageOf, result, timelineOf } from "./fake-history.js";
+import { certificatesOf, changesOf, chartOf, checksOf, metricsOf, pageOf, result, timelineOf } from "./fake-history.js";
 import { TYPES } from "./fake-types.js";
 import { ALL_PERMISSIONS, iso } from "./fake-world.js";
 
@@ -193,7 +193,7 @@ function monitorRoute(world, { method, id, act, more, query, body, response }) {
     checks: () => checksOf(monitor, query),
     chart: () => chartOf(monitor, query.get("window")),
     timeline: () => timelineOf(monitor, query),
-    metrics: () => METRICS,
+    metrics: () => metricsOf(monitor),
     changes: () => changesOf(monitor, query),
     certificates: () => certificatesOf(monitor),
     pings: () => (more ? pingOf(monitor, more) : pingsOf(monitor, query)),

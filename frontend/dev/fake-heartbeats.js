@@ -84,8 +84,8 @@ const STATES = (now) => [
   ],
 ];
 
-/** The heartbeats, numbered from `first`. */
-export function makeHeartbeats(first, now, blank) {
+/** The heartbeats, numbered from `first`; who may not write sees no token. */
+export function makeHeartbeats(first, now, blank, isWriter) {
   return STATES(now).map(([name, status, since, message, told], index) => {
     const isHeard = told.last !== undefined;
     const at = told.last === undefined ? null : now - told.last;
@@ -128,6 +128,7 @@ export function makeHeartbeats(first, now, blank) {
       cert_expires_at: null,
       created_at: iso(isHeard ? now - 80 * DAY : since),
       heartbeat: heartbeatOf(TOKEN, {
+        ...(isWriter ? {} : { token: null, ping_url: null }),
         grace,
         schedule: told.schedule ?? "",
         timezone: told.timezone ?? "UTC",
@@ -208,6 +209,6 @@ export function scheduleOf(query) {
   if (!/^(UTC|[A-Z]\w+\/[\w/]+)$/.test(query.get("timezone") ?? ""))
     fields.timezone = "must be a time zone such as Europe/Berlin";
   if (Object.keys(fields).length) return { fields };
-  const first = Math.ceil(Date.now() / DAY) * DAY + 2 * HOUR;
+  const first = Math.ceil(Date.now() / DAY) * DAY + 3 * HOUR;
   return { in_words: "At 03:00", times: Array.from({ length: 5 }, (_, day) => iso(first + day * DAY)) };
 }

@@ -138,14 +138,16 @@ export function chartOf(monitor, window) {
   const to = Date.now();
   const from = to - step * count * 1000;
   const points = Array.from({ length: count }, (_, index) => {
-    const wave = 90 + 40 * Math.sin(index / 22) + ((index * 7919) % 23);
+    const usual = monitor.heartbeat?.last_duration_ms ?? 90;
+    const wave = (usual / 90) * (90 + 40 * Math.sin(index / 22) + ((index * 7919) % 23));
     const isDown = (monitor.status === "down" && index > count - 12) || (index > 100 && index < 106);
-    const avg = isDown ? null : Math.round(wave);
+    const isTimed = !monitor.heartbeat || monitor.heartbeat.last_duration_ms !== null;
+    const avg = isDown || !isTimed ? null : Math.round(wave);
     return {
       at: iso(from + index * step * 1000),
       avg_ms: avg,
-      min_ms: isDown ? null : Math.round(wave * 0.7),
-      max_ms: isDown ? null : Math.round(wave * 1.5 + (index % 41 === 0 ? 160 : 0)),
+      min_ms: avg === null ? null : Math.round(wave * 0.7),
+      max_ms: avg === null ? null : Math.round(wave * 1.5 + (index % 41 === 0 ? 160 : 0)),
       up: isDown ? 0 : 5,
       degraded: 0,
       down: isDown ? 5 : 0,
@@ -168,7 +170,20 @@ export function timelineOf(monitor, query) {
   return [{ status: "up", from: iso(from), to: at(0.347) }, { status: "down", from: at(0.347), to: at(0.37) }, ...tail];
 }
 
-export const METRICS = {
+/** The figures of a monitor; a heartbeat without starts has no run times. */
+export function metricsOf(monitor) {
+  if (!monitor.heartbeat) return METRICS;
+  const ms = monitor.heartbeat.last_duration_ms;
+  const times = Object.fromEntries(
+    Object.entries(METRICS.response_ms).map(([name, value]) => [
+      name,
+      ms === null ? null : Math.round((value / 90) * ms),
+    ]),
+  );
+  return { ...METRICS, response_ms: times };
+}
+
+const METRICS = {
   uptime_pct: 99.812,
   response_ms: { avg: 96, p50: 88, p95: 141, p99: 288 },
   checks: { total: 1440, up: 1415, degraded: 0, down: 25 },

@@ -139,7 +139,7 @@ function makeIncident(id, monitor, now) {
     monitor_id: monitor.id,
     monitor_name: monitor.name,
     status: isOpen ? (isAcknowledged ? "acknowledged" : "open") : "resolved",
-    cause: FAULTS[id % FAULTS.length],
+    cause: monitor.heartbeat ? monitor.last_message : FAULTS[id % FAULTS.length],
     started_at: iso(started),
     acknowledged_at: isAcknowledged ? iso(started + 300_000) : null,
     acknowledged_by: isAcknowledged ? "admin" : null,
@@ -202,7 +202,7 @@ export function makeWorld(scenario) {
   const monitors = Array.from({ length: COUNTS[scenario] ?? 214 }, (_, index) => makeMonitor(index + 1, scenario, now));
   if (scenario !== "empty" && scenario !== "calm") {
     const blank = makeMonitor(2, "calm", now);
-    monitors.push(...makeHeartbeats(301, now, blank));
+    monitors.push(...makeHeartbeats(301, now, blank, scenario !== "readonly"));
   }
   const broken = monitors.filter((monitor) => monitor.status === "down");
   const past = monitors.filter((monitor) => monitor.status === "up").slice(0, scenario === "calm" ? 4 : 60);

@@ -83,6 +83,11 @@ export function formatAgo(at: number, now: number): string {
   return seconds < 0 ? `in ${formatSpan(-seconds)}` : `${coarse(seconds)} ago`;
 }
 
+/** `4 min`, `18 h`: the largest part alone, for where there is little room. */
+export function formatRough(seconds: number): string {
+  return coarse(Math.max(0, Math.floor(seconds)));
+}
+
 function coarse(s: number): string {
   if (s < MINUTE) return `${s} s`;
   if (s < HOUR) return `${Math.floor(s / MINUTE)} min`;

@@ -122,7 +122,7 @@ export function Chart({ label, from, to, points, bands, measure }: ChartProps) {
         )}
       </figcaption>
       <div
-        class="chart-box"
+        class={points.some((one) => one.value !== null) ? "chart-box" : "chart-box chart-box-low"}
         role="slider"
         tabIndex={0}
         aria-label={`${label}. Arrow keys read it point by point.`}

@@ -16,6 +16,8 @@ export interface Column<T> {
   /** On a phone: `title` heads the card, `bare` has a line without its label, `half` shares one, `hide` is left out. */
   phone?: "title" | "bare" | "half" | "hide";
   class?: string;
+  /** What a phone calls the cell of this row, where that is not the heading. */
+  phoneLabel?: (row: T) => string | undefined;
 }
 
 interface TableProps<T> {
@@ -83,7 +85,7 @@ export function DataTable<T>({ caption, columns, rows, rowKey, rowClass, sort, o
                 class={[column.isNumber && "number", `phone-${column.phone ?? "line"}`, column.class]
                   .filter(Boolean)
                   .join(" ")}
-                data-label={typeof column.label === "string" ? column.label : undefined}
+                data-label={column.phoneLabel?.(row) ?? (typeof column.label === "string" ? column.label : undefined)}
               >
                 {column.cell(row)}
               </td>

@@ -83,7 +83,7 @@ export function TypeChoice({
       </fieldset>
       {chosen?.about && (
         <details class="about">
-          <summary>What is checked, and what counts as down</summary>
+          <summary>{chosen.is_passive ? "What it waits for" : "What is checked"}, and what counts as down</summary>
           <Markdown text={chosen.about} />
         </details>
       )}

@@ -16,8 +16,7 @@ import { phasesOf, ResultView } from "../../ui/result";
 import { Empty, Load, Skeleton } from "../../ui/states";
 import { Status } from "../../ui/status";
 import { type Column, DataTable, TrailPager } from "../../ui/table";
-
-const PER_PAGE = 20;
+import { usePageSize } from "./standing";
 
 const columns = (onOpen: (check: Check) => void): Column<Check>[] => [
   { key: "status", label: "Result", phone: "half", cell: (check) => <Status status={check.status} /> },
@@ -88,12 +87,13 @@ function Seen({ check }: { check: Check }) {
 
 /** The table of checks, newest first. */
 export function Checks({ monitor }: { monitor: Monitor }) {
+  const perPage = usePageSize();
   const [status, setStatus] = useState("");
   const [opened, setOpened] = useState<Check | null>(null);
   const [trail, setTrail] = useState<number[]>([]);
   const before = trail.at(-1);
-  const query = useQuery(`checks ${monitor.id} ${status} ${before ?? ""}`, (signal) =>
-    api.monitors.checks(monitor.id, { status, before, per_page: PER_PAGE }, signal),
+  const query = useQuery(`checks ${monitor.id} ${status} ${before ?? ""} ${perPage}`, (signal) =>
+    api.monitors.checks(monitor.id, { status, before, per_page: perPage }, signal),
   );
   const { reload } = query;
   const soon = useMemo(() => gather(reload, 400), [reload]);
@@ -144,7 +144,7 @@ export function Checks({ monitor }: { monitor: Monitor }) {
           )
         }
       </Load>
-      <TrailPager trail={trail} onTrail={setTrail} rows={query.data?.data ?? []} perPage={PER_PAGE} />
+      <TrailPager trail={trail} onTrail={setTrail} rows={query.data?.data ?? []} perPage={perPage} />
       {opened && (
         <Dialog title={`Check of ${formatInstant(opened.checked_at)}`} isWide onClose={() => setOpened(null)}>
           <ResultView result={opened} />

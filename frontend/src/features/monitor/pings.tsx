@@ -14,8 +14,8 @@ import { Section } from "../../ui/page";
 import { Empty, Load, Skeleton } from "../../ui/states";
 import { Status } from "../../ui/status";
 import { type Column, DataTable, TrailPager } from "../../ui/table";
+import { usePageSize } from "./standing";
 
-const PER_PAGE = 20;
 // The stream tells of pings at most once a second; this gathers what a filter or a page turn asks at the same time.
 const GATHER_MS = 300;
 
@@ -33,7 +33,12 @@ const columns = (monitorId: number): Column<Ping>[] => [
     label: "Kind",
     class: "cell-kind",
     phone: "half",
-    cell: (ping) => <Status {...KINDS[ping.kind]} />,
+    cell: (ping) => (
+      <span class="stacked">
+        <Status {...KINDS[ping.kind]} />
+        {ping.exit_status !== null && <span class="muted small">exit status {ping.exit_status}</span>}
+      </span>
+    ),
   },
   {
     key: "at",
@@ -56,7 +61,6 @@ const columns = (monitorId: number): Column<Ping>[] => [
     isNumber: true,
     cell: (ping) => (ping.duration_ms === null ? "" : formatRun(ping.duration_ms)),
   },
-  { key: "exit", label: "Exit status", class: "cell-exit", isNumber: true, cell: (ping) => ping.exit_status ?? "" },
   {
     key: "seen",
     label: "Body, run and sender",
@@ -125,11 +129,12 @@ const FILTERS = [
 
 /** The table of pings. */
 export function Pings({ monitor }: { monitor: Monitor }) {
+  const perPage = usePageSize();
   const [kind, setKind] = useState("");
   const [trail, setTrail] = useState<number[]>([]);
   const before = trail.at(-1);
-  const query = useQuery(`pings ${monitor.id} ${kind} ${before ?? ""}`, (signal) =>
-    api.monitors.pings(monitor.id, { kind, before, per_page: PER_PAGE }, signal),
+  const query = useQuery(`pings ${monitor.id} ${kind} ${before ?? ""} ${perPage}`, (signal) =>
+    api.monitors.pings(monitor.id, { kind, before, per_page: perPage }, signal),
   );
   const { reload } = query;
   const soon = useMemo(() => gather(reload, GATHER_MS), [reload]);
@@ -174,7 +179,7 @@ export function Pings({ monitor }: { monitor: Monitor }) {
         trail={trail}
         onTrail={setTrail}
         rows={query.data?.data ?? []}
-        perPage={PER_PAGE}
+        perPage={perPage}
         label="Pages of pings"
       />
     </Section>

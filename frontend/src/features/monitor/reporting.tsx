@@ -34,8 +34,8 @@ export function Reporting({ monitor, heartbeat, onChange }: Props) {
     return (
       <Section title="How the job reports">
         <p class="muted">
-          {refusal("monitors.write") ?? "The address is not known."} The ping URL is not shown without it: whoever has
-          the URL can report for the job.
+          {refusal("monitors.write") ?? "This key may not see the ping URL."} Whoever has the ping URL can report for
+          the job, so it is shown only to those who may change the monitor.
         </p>
       </Section>
     );
@@ -64,9 +64,9 @@ export function Reporting({ monitor, heartbeat, onChange }: Props) {
         </div>
         <OldToken until={heartbeat.old_token_until} />
         <p class="field-help">
-          Asked for with GET, HEAD or POST it is a success. <code>/start</code>, <code>/fail</code>, <code>/log</code>{" "}
-          or an exit status such as <code>/3</code> behind it says more, <code>?rid=</code> which run is meant, and what
-          is posted is kept.
+          Any GET, HEAD or POST to it is a success. Put <code>/start</code>, <code>/fail</code>, <code>/log</code> or an
+          exit status such as <code>/3</code> behind it to say more, and <code>?rid=…</code> to tell runs apart. What is
+          posted is kept.
         </p>
         {isNew ? (
           <Ways job={job} masked={masked} />
@@ -129,10 +129,7 @@ function Pasted({ snippet, masked, way }: { snippet: Snippet; masked: (text: str
         <span class="label">{title}</span>
         <CopyButton text={code} what={what} />
       </p>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard. */}
-      <pre class="snippet-code" tabIndex={0}>
-        {masked(code)}
-      </pre>
+      <pre class="snippet-code">{masked(code)}</pre>
       {note && <p class="field-help">{note}</p>}
     </section>
   );

@@ -2,6 +2,7 @@
 
 import type { Heartbeat, Monitor } from "../../api/types";
 import { formatDayTime, formatPercent, formatSpan } from "../../lib/format";
+import { useMedia } from "../../lib/media";
 import { Ago, Instant, Lasted } from "../../ui/ago";
 import { StatusIcon, statusLabel } from "../../ui/status";
 import { useDependencies } from "./dependencies";
@@ -9,6 +10,11 @@ import { useDependencies } from "./dependencies";
 // In one column, twenty checks would bury the incidents and the configuration. The order of the document changes with
 // that of the eye, so that the keyboard follows it.
 export const NARROW = "(max-width: 900px)";
+
+/** Rows of a list of checks or pings; on a phone each is a card, and twenty are many screens of the same words. */
+export function usePageSize(): number {
+  return useMedia(NARROW) ? 10 : 20;
+}
 
 const WINDOWS = ["24h", "7d", "30d", "90d"] as const;
 const WINDOW_DAYS = { "24h": 1, "7d": 7, "30d": 30, "90d": 90 };

@@ -2,7 +2,7 @@
 
 import type { Heartbeat, Monitor } from "../../api/types";
 import { now } from "../../lib/clock";
-import { formatAgo, formatInstant, formatMs, formatPercent } from "../../lib/format";
+import { formatInstant, formatMs, formatPercent, formatRough } from "../../lib/format";
 import { Ago } from "../../ui/ago";
 import { Sparkline } from "../../ui/sparkline";
 import { StatusIcon } from "../../ui/status";
@@ -44,12 +44,20 @@ function Name({ monitor }: { monitor: Monitor }) {
 }
 
 // In the place of the response time: when a heartbeat is heard of next.
-function Expected({ heartbeat: { next_expected_at: next, last_ping_at: last } }: { heartbeat: Heartbeat }) {
-  if (next === null) return <span class="muted">{last === null ? "no ping yet" : "–"}</span>;
-  const at = Date.parse(next);
+function Due({ monitor, heartbeat }: { monitor: Monitor; heartbeat: Heartbeat }) {
+  const { next_expected_at: next, last_ping_at: last } = heartbeat;
+  if (last === null) return <span class="muted">no ping yet</span>;
+  if (next === null || monitor.status === "paused") return <span class="muted">–</span>;
+  const seconds = (Date.parse(next) - now.value) / 1000;
   return (
     <span title={`A ping is expected ${formatInstant(next)}`}>
-      {at < now.value ? "overdue" : `expected ${formatAgo(at, now.value)}`}
+      {seconds < 0 ? (
+        "overdue"
+      ) : (
+        <>
+          <span class="wide-word">due </span>in {formatRough(seconds)}
+        </>
+      )}
     </span>
   );
 }
@@ -112,7 +120,7 @@ export function columns({ chosen, toggle, canWrite }: Selecting): Column<Monitor
     },
     {
       key: "recent",
-      label: "Last checks",
+      label: "Latest results",
       class: "cell-spark",
       phone: "bare",
       cell: (monitor) => <Sparkline points={monitor.recent ?? []} noun={monitor.heartbeat ? "report" : "check"} />,
@@ -123,8 +131,13 @@ export function columns({ chosen, toggle, canWrite }: Selecting): Column<Monitor
       isNumber: true,
       sort: "response",
       class: "cell-response",
+      phoneLabel: (monitor) => (monitor.heartbeat ? "Next ping" : undefined),
       cell: (monitor) =>
-        monitor.heartbeat ? <Expected heartbeat={monitor.heartbeat} /> : formatMs(monitor.last_response_ms),
+        monitor.heartbeat ? (
+          <Due monitor={monitor} heartbeat={monitor.heartbeat} />
+        ) : (
+          formatMs(monitor.last_response_ms)
+        ),
     },
     {
       key: "uptime",
@@ -135,20 +148,12 @@ export function columns({ chosen, toggle, canWrite }: Selecting): Column<Monitor
     },
     {
       key: "checked",
-      label: "Checked",
+      label: "Latest",
       isNumber: true,
       sort: "last_check_at",
       class: "cell-checked muted",
       phone: "hide",
-      cell: (monitor) =>
-        monitor.heartbeat ? (
-          <>
-            {monitor.heartbeat.last_ping_at ? "ping " : "pinged "}
-            <Ago at={monitor.heartbeat.last_ping_at} />
-          </>
-        ) : (
-          <Ago at={monitor.last_check_at} />
-        ),
+      cell: (monitor) => <Ago at={monitor.heartbeat ? monitor.heartbeat.last_ping_at : monitor.last_check_at} />,
     },
   ];
   return canWrite ? [choice, ...rest] : rest;

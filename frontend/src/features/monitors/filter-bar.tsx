@@ -17,7 +17,7 @@ const SORTS: Option[] = [
   { value: "status", label: "Worst first" },
   { value: "name", label: "Name" },
   { value: "-response", label: "Slowest first" },
-  { value: "-last_check_at", label: "Checked last" },
+  { value: "-last_check_at", label: "Latest result first" },
   { value: "-created_at", label: "Newest first" },
 ];
 
