@@ -7,6 +7,7 @@ import attrs
 import pytest
 
 from asura.checks.heartbeat import HeartbeatSettings
+from asura.ids import MonitorId
 from asura.model.heartbeat import Heartbeat, PingKind, Signal
 from asura.scheduler import changes
 from asura.serde import dump
@@ -36,7 +37,8 @@ async def add(api: Api, **fields: Any) -> dict[str, Any]:
 async def add_long_ago(api: Api, **fields: Any) -> None:
     """A heartbeat that has been there for a year, so that it can have a past."""
     settings = dump(HeartbeatSettings())
-    monitor = factories.monitor(name="Backup", type="heartbeat", target="", interval_s=300, settings=settings, **fields)
+    defaults = {"name": "Backup", "type": "heartbeat", "target": "", "interval_s": 300, "settings": settings}
+    monitor = factories.monitor(**{**defaults, **fields})
     now_ms = api.services.clock.now_ms()
     await api.services.store.write(lambda conn: changes.create(conn, monitor, now_ms=now_ms - 365 * DAY_MS))
 
@@ -54,10 +56,12 @@ async def read(api: Api, path: str) -> Any:
     return answer.json()
 
 
-async def ping(api: Api, kind: PingKind = SUCCESS, *, monitor_id: int = 1, ago_ms: int = 0, **fields: Any) -> None:
+async def ping(
+    api: Api, kind: PingKind = SUCCESS, *, monitor_id: int = 1, at: int | None = None, ago_ms: int = 0, **fields: Any
+) -> None:
     """What the job reports, as it comes in."""
-    at = api.services.clock.now_ms() - ago_ms
-    await api.services.intake.record(Signal(monitor_id=monitor_id, kind=kind, at=at, **fields))  # type: ignore[arg-type]
+    at = api.services.clock.now_ms() - ago_ms if at is None else at
+    await api.services.intake.record(Signal(monitor_id=MonitorId(monitor_id), kind=kind, at=at, **fields))
 
 
 async def turn_to(api: Api, deadline_at: int | None, *, monitor_id: int = 1) -> None:

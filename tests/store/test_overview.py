@@ -1,13 +1,19 @@
 """Lists and counts across the aggregates."""
 
+import itertools
 from functools import partial
 from typing import Any
 
+import attrs
 import pytest
 
+from asura.api.showing import Shown, shown
+from asura.checks.heartbeat import HeartbeatSettings
 from asura.incidents import ledger
-from asura.model.monitor import Status
-from asura.store import charts, overview
+from asura.model.heartbeat import HeartbeatStatus
+from asura.model.monitor import MonitorStatus, Status
+from asura.serde import dump
+from asura.store import charts, heartbeats, overview, states
 from asura.store.database import Conn, Store
 from asura.store.overview import SORT_KEYS, Filters
 from tests import factories
@@ -26,9 +32,9 @@ def fill(conn: Conn) -> None:
         ledger.record(conn, seen, now_ms=START_MS + each * MINUTE_MS, base_url=BASE_URL)
 
 
-def names(conn: Conn, sort: str = "name", *, is_descending: bool = False, **filters: Any) -> list[str]:
+def names(conn: Conn, sort: str = "name", *, is_descending: bool = False, limit: int = 10, **filters: Any) -> list[str]:
     found, _ = overview.page(
-        conn, Filters(**filters), sort=sort, is_descending=is_descending, limit=10, offset=0, now_ms=START_MS
+        conn, Filters(**filters), sort=sort, is_descending=is_descending, limit=limit, offset=0, now_ms=START_MS
     )
     return [monitor.name for monitor, _ in found]
 
@@ -97,3 +103,51 @@ async def test_a_chart_is_the_same_from_checks_and_from_rollups(store: Store):
     assert await store.read(lambda conn: charts.tally_checks(conn, 3, **span)) == await store.read(
         lambda conn: charts.tally_rollups(conn, 3, span_s=300, **span)
     )
+
+
+def add_heartbeats(conn: Conn) -> dict[str, Shown]:
+    """Heartbeats around their deadlines, by name, with what the rule says of each at START_MS."""
+    wanted = {}
+    cases = itertools.product(HeartbeatStatus, (None, START_MS - 1, START_MS, START_MS + 1), (True, False))
+    for number, (status, deadline_at, enabled) in enumerate(cases):
+        settings = dump(HeartbeatSettings())
+        fields = {"type": "heartbeat", "target": "", "settings": settings, "enabled": enabled, "group": f"g{number}"}
+        monitor = factories.create(conn, name=f"job {number:02}", **fields)
+        state = attrs.evolve(states.get(conn, monitor.id), status=MonitorStatus(status))
+        states.save(conn, state)
+        beat = heartbeats.of_monitors(conn, [monitor.id])[monitor.id]
+        beat = attrs.evolve(beat, status=status, deadline_at=deadline_at)
+        heartbeats.update_heartbeat_ping(conn, [beat])
+        wanted[monitor.name] = shown(monitor, state, beat, now_ms=START_MS)
+    return wanted
+
+
+def test_the_list_turns_a_heartbeat_at_its_deadline_as_the_rule_does(conn: Conn):
+    wanted = add_heartbeats(conn)
+    assert {each.status for each in wanted.values()} == {"pending", "up", "down", "paused"}
+    assert sum(each.is_missed for each in wanted.values()) == 2
+    for status in ("pending", "up", "down", "paused"):
+        named = [name for name, each in wanted.items() if each.status == status]
+        assert names(conn, status=[status], limit=100) == named
+        assert overview.counts(conn, now_ms=START_MS).by_status[status] == len(named)
+    ranks = [
+        ("down", "pending", "up", "paused").index(wanted[name].status) for name in names(conn, "status", limit=100)
+    ]
+    assert ranks == sorted(ranks)
+    groups = {name: status for name, _, status in overview.groups(conn, now_ms=START_MS)}
+    assert {f"g{int(name[4:])}": each.status for name, each in wanted.items()} == groups
+
+
+def test_what_is_overdue_is_found_by_the_index_of_deadlines(conn: Conn):
+    plan = conn.execute(
+        f"EXPLAIN QUERY PLAN SELECT {overview.SHOWN_STATUS} FROM monitor JOIN monitor_state ON monitor_id = monitor.id",
+        {"now_ms": START_MS},
+    ).fetchall()
+    assert any("heartbeat USING INDEX heartbeat_deadline" in row[3] for row in plan), plan
+
+
+def test_what_reports_by_itself_asks_for_no_checks(conn: Conn):
+    add_heartbeats(conn)
+    assert overview.counts(conn, now_ms=START_MS).checks_per_minute == 0
+    factories.create(conn, interval_s=20)
+    assert overview.counts(conn, now_ms=START_MS).checks_per_minute == 3
