@@ -21,7 +21,8 @@ from hypercorn.typing import AppWrapper, ConnectionState, HTTPScope
 from asura import metrics
 from asura.web import edge, plain
 from asura.web.exchange import Exchange, seconds
-from asura.web.ping_exchange import PingExchange
+from asura.web.ping_exchange import PingExchange, read_without_framing
+from asura.web.pings import Pings
 from asura.web.plain import Plain
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class Http1(H11Protocol):
         self.options = link.options
         self._exchange: Exchange | PingExchange | None = None
         self._is_first = True
+        self._has_odd_framing = False
+        """What the request's head says of its body was passed over."""
         self._out = bytearray()
         self._writing = trio.Lock()
         self._is_broken = False
@@ -148,6 +151,7 @@ class Http1(H11Protocol):
         """The next request's head, or all of a plain ping; None when there will be none, or it was refused."""
         size = self.buffered()
         is_first, self._is_first = self._is_first, False
+        head = self.connection.trailing_data[0] if size else b""
         self._exchange = None
         patience_s = self.options.header_timeout_s if is_first or size else self.options.idle_timeout_s
         deadline_s = trio.current_time() + patience_s
@@ -156,6 +160,9 @@ class Http1(H11Protocol):
             try:
                 event = self.connection.next_event()
             except h11.RemoteProtocolError as error:
+                request = self._without_framing(head)
+                if request is not None:
+                    return request
                 await self.refuse(edge.HEADERS_TOO_LARGE if error.error_status_hint == 431 else edge.BAD_REQUEST)
                 return None
             if isinstance(event, h11.Request):
@@ -180,6 +187,7 @@ class Http1(H11Protocol):
                     self.link.idle_since_s = None
                     return ping
             size += len(data)
+            head += data
             self.connection.receive_data(data)
 
     async def _answer_plain(self, ping: Plain) -> bool:
@@ -198,12 +206,24 @@ class Http1(H11Protocol):
         return goes_on and not self._is_broken
 
     def _exchange_for(self, request: h11.Request) -> Exchange | PingExchange:
-        pings = self.link.pings
-        if pings is None:
-            return Exchange(self)
+        pings = self._pings_of(request)
+        return Exchange(self) if pings is None else PingExchange(self, pings, has_odd_framing=self._has_odd_framing)
+
+    def _pings_of(self, request: h11.Request) -> Pings | None:
+        """What answers the request, if it is one of pings."""
         target = edge.origin_form(request.target)
-        is_ping = target is not None and target.startswith(pings.prefix)
-        return PingExchange(self, pings) if is_ping else Exchange(self)
+        is_one = self.link.pings is not None and target is not None and target.startswith(self.link.pings.prefix)
+        return self.link.pings if is_one else None
+
+    def _without_framing(self, head: bytes) -> h11.Request | None:
+        """The ping in a head that h11 refuses for what it says of its body; None for anything else."""
+        found = read_without_framing(head, max_bytes=self.options.max_header_bytes)
+        if found is None or self._pings_of(found[1]) is None:
+            return None
+        self.connection, request = found
+        self._has_odd_framing = True
+        self.link.idle_since_s = None
+        return request
 
     def _opening(self, event: Response, exchange: Exchange) -> Response:
         exchange.take_buffered()

@@ -23,19 +23,23 @@ DRAIN_BYTES = 1024 * 1024 * 1024
 """What a client may go on sending after its answer: a day's log that somebody pipes into curl. Dropping it costs some
 half a second."""
 
+_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
+
 
 class PingExchange:
     """A request under the pings' address, and its answer."""
 
-    def __init__(self, http1: "Http1", pings: Pings) -> None:
+    def __init__(self, http1: "Http1", pings: Pings, *, has_odd_framing: bool) -> None:
         self.http1 = http1
         self.is_head = False
         self.has_whole_body = False
         self._pings = pings
         self._kept = bytearray()
         self._is_cut = False
-        self._is_broken = False
+        self._is_broken = has_odd_framing
         """The body's framing is wrong, or the client has gone: nothing more can be understood."""
+        self._has_odd_framing = has_odd_framing
+        """Nobody can say where the next request would begin."""
         self._is_taken = False
 
     async def answer(self, request: h11.Request) -> None:
@@ -60,7 +64,10 @@ class PingExchange:
             peer=self.http1.link.client[0],
             forwarded=tuple(pair for pair in fields if pair[0] == b"x-forwarded-for"),
         )
-        self._take_buffered()
+        if not self._is_broken:
+            self._take_buffered()
+        # Both say how long the body is, and a proxy in between may have believed the other. RFC 9112 §6.1.
+        self._has_odd_framing |= head.headers.keys() >= _FRAMING
         await self._send(await self._pings.answer(head, self._read_body))
         seconds.observe(monotonic() - started_s)
 
@@ -74,7 +81,8 @@ class PingExchange:
             await self.http1.link.drain(max_bytes=DRAIN_BYTES, longest_s=self.http1.options.body_timeout_s)
 
     async def _send(self, reply: Reply) -> None:
-        closing = [] if self.has_whole_body and not self.http1.link.is_stopping else [(b"connection", b"close")]
+        goes_on = self.has_whole_body and not self._has_odd_framing and not self.http1.link.is_stopping
+        closing = [] if goes_on else [(b"connection", b"close")]
         self.http1.must_linger = not self.has_whole_body
         self._is_taken = reply.status == 200
         await self.http1.reply(reply.status, [*reply.headers, *closing], reply.body)
@@ -111,3 +119,19 @@ class PingExchange:
                     break
         except h11.RemoteProtocolError:
             self._is_broken = True
+
+
+def read_without_framing(head: bytes, *, max_bytes: int) -> tuple[h11.Connection, h11.Request] | None:
+    """A head without its fields that say how long the body is, and the parser that read it; None if it is wrong still.
+
+    For a ping nothing is lost by that but its body, and the connection: what follows can't be understood.
+    """
+    lines, blank, _ = head.partition(b"\r\n\r\n")
+    kept = [line for line in lines.split(b"\r\n") if line.partition(b":")[0].lower() not in _FRAMING]
+    parser = h11.Connection(h11.SERVER, max_incomplete_event_size=max_bytes)
+    parser.receive_data(b"\r\n".join(kept) + blank)
+    try:
+        event = parser.next_event()
+    except h11.RemoteProtocolError:
+        return None
+    return (parser, event) if isinstance(event, h11.Request) else None

@@ -12,6 +12,7 @@ from asura.web import edge
 from asura.web.pings import Body, Head
 
 METHODS = (b"GET", b"POST", b"HEAD")
+_CONNECTION = {b"": True, b"keep-alive": True, b"close": False}
 _UNDECIDED = frozenset({b"transfer-encoding", b"expect", b"upgrade"})
 
 
@@ -63,12 +64,18 @@ def read(data: bytes, *, prefix: bytes, peer: str) -> Plain | None:
     parser = httptools.HttpRequestParser(seen)
     try:
         parser.feed_data(data)
-    except httptools.HttpParserError:
+    except (httptools.HttpParserError, httptools.HttpParserUpgrade):
         return None
     if (seen.begun, seen.complete, parser.get_http_version()) != (1, 1, "1.1"):
         return None
     headers = dict(seen.fields)
-    if headers.keys() & _UNDECIDED or not _has_one_host(seen.fields) or not seen.target.isascii():
+    keeps_alive = _CONNECTION.get(headers.get(b"connection", b"").lower())
+    if (
+        keeps_alive is None
+        or headers.keys() & _UNDECIDED
+        or not _has_one_host(seen.fields)
+        or not seen.target.isascii()
+    ):
         return None
     refusal = edge.objection(
         method=method, target=seen.target, version=b"1.1", headers=seen.fields, max_body_bytes=None
@@ -82,7 +89,7 @@ def read(data: bytes, *, prefix: bytes, peer: str) -> Plain | None:
         peer=peer,
         forwarded=tuple(pair for pair in seen.fields if pair[0] == b"x-forwarded-for"),
     )
-    return Plain(head=head, body=seen.body, keeps_alive=parser.should_keep_alive())
+    return Plain(head=head, body=seen.body, keeps_alive=keeps_alive)
 
 
 def _has_one_host(fields: list[tuple[bytes, bytes]]) -> bool:

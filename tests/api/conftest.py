@@ -2,7 +2,7 @@
 
 import hashlib
 import ssl
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -34,6 +34,7 @@ from tests.api import contract
 
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Shared by all clients, which would otherwise read the trust store each."""
+NO_LIMITS: Mapping[str, Any] = {}
 KEYS = {"admin": "ak_" + "a" * 40, "reader": "ak_" + "r" * 40, "bot": "ak_" + "b" * 40}
 
 
@@ -72,9 +73,14 @@ class Api:
 
 @asynccontextmanager
 async def serving(
-    folder: Path, config: Config, *, static: Path | None = None, parts: Sequence[Part] = ()
+    folder: Path,
+    config: Config,
+    *,
+    static: Path | None = None,
+    parts: Sequence[Part] = (),
+    limits: Mapping[str, Any] = NO_LIMITS,
 ) -> AsyncIterator[Api]:
-    """The whole interface for a configuration."""
+    """The whole interface for a configuration; `limits` are the listener's."""
     hub, clock, live, stopping = Hub(), SystemClock(), Live(config), trio.Event()
     guard, tls = Guard(allow_private=True), TlsContexts()
 
@@ -101,7 +107,7 @@ async def serving(
         )
         app = build_app(services, **({} if static is None else {"static": static}))
         pings = build_pings(services, app)
-        options = ListenOptions(host="127.0.0.1", port=0, shutdown_timeout_s=2)
+        options = ListenOptions(host="127.0.0.1", port=0, **{"shutdown_timeout_s": 2, **limits})
 
         async def serve(*, task_status: trio.TaskStatus[list[str]]) -> None:
             await listen(app, options, pings=pings, stopping=stopping, task_status=task_status)
