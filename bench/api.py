@@ -40,7 +40,7 @@ from asura.protocols.attempt import Env
 from asura.protocols.contexts import TlsContexts
 from asura.scheduler import changes
 from asura.store import timeline
-from asura.store.database import Conn, StoreOptions, open_store
+from asura.store.database import Conn, Store, StoreOptions, open_store
 from asura.web.app import build_app
 from asura.web.listener import listen
 from asura.web.options import ListenOptions
@@ -82,7 +82,18 @@ def fill(conn: Conn, *, monitors: int, now_ms: int) -> list[Observation]:
 
 
 async def serve(folder: Path, monitors: int, pipe: Connection) -> None:
-    """The interface over a filled database, until told to end."""
+    """The interface over a database that is filled first, until told to end."""
+    hub, clock = Hub(), SystemClock()
+    async with open_store(StoreOptions(path=folder / "bench.db"), hub=hub) as store:
+        record = pipeline.recorder(store, clock, base_url=lambda: "http://asura.test")
+        seen = await store.write(lambda conn: fill(conn, monitors=monitors, now_ms=clock.now_ms()))
+        for at in range(0, len(seen), 1000):
+            await record(seen[at : at + 1000])
+        await show(store, hub, pipe)
+
+
+async def show(store: Store, hub: Hub, pipe: Connection) -> None:
+    """The interface over a store, until told to end; tells its port."""
     hashed = hashlib.sha256(KEY.encode()).hexdigest()
     live = Live(
         Config(
@@ -90,12 +101,8 @@ async def serve(folder: Path, monitors: int, pipe: Connection) -> None:
             auth=Auth(api_keys=(ApiKey(name="bench", hash=hashed, role=Role.ADMIN),)),
         )
     )
-    hub, clock, stopping, guard = Hub(), SystemClock(), trio.Event(), Guard()
-    async with open_store(StoreOptions(path=folder / "bench.db"), hub=hub) as store, trio.open_nursery() as nursery:
-        record = pipeline.recorder(store, clock, base_url=lambda: "http://asura.test")
-        seen = await store.write(lambda conn: fill(conn, monitors=monitors, now_ms=clock.now_ms()))
-        for at in range(0, len(seen), 1000):
-            await record(seen[at : at + 1000])
+    clock, stopping, guard = SystemClock(), trio.Event(), Guard()
+    async with trio.open_nursery() as nursery:
         env = partial(Env, guard=guard, tls=TlsContexts())
         checker = Checker(env=env, clock=clock, max_concurrent=10)
         services = Services(
@@ -105,7 +112,7 @@ async def serve(folder: Path, monitors: int, pipe: Connection) -> None:
             config=live,
             checker=checker,
             intake=Intake(store, clock, base_url=lambda: "http://asura.test"),
-            record=record,
+            record=pipeline.recorder(store, clock, base_url=lambda: "http://asura.test"),
             guard=lambda: guard,
             env=env,
             health=list,
