@@ -115,7 +115,8 @@ async def test_a_strange_body_is_refused_everywhere(api: Api, body: bytes, statu
     await make(api)
     for routes in ALL:
         for endpoint in routes.endpoints:
-            if endpoint.body is None or endpoint.name == "log_in":
+            # One limits how often it is asked, of the other's body nothing is required.
+            if endpoint.body is None or endpoint.name in ("log_in", "rotate_token"):
                 continue
             path = f"{routes.prefix}{endpoint.path}".replace("<id:monitor_id>", "1")
             if "<id" in path:

@@ -271,7 +271,8 @@ class TestHistory:
         assert [each["response_ms"] for each in found["data"][1:]] == [7000, 5000]
         numbers = await read(api, "/monitors/1/metrics")
         assert (numbers["checks"]["total"], numbers["checks"]["down"]) == (3, 1)
-        assert (numbers["response_ms"]["p50"], numbers["response_ms"]["avg"]) == (5000, 6000)
+        assert numbers["response_ms"]["avg"] == 6000
+        assert 4750 <= numbers["response_ms"]["p50"] <= 5250
 
     @pytest.mark.parametrize("window", ["1h", "24h", "30d"])
     async def test_the_chart_of_a_long_period_is_of_its_window(self, api: Api, window: str):

@@ -214,6 +214,13 @@ class TestCheck:
         assert done.returncode == 2
         assert "http, " in done.stderr
 
+    @pytest.mark.parametrize("target", [(), ("db1",)], ids=["without a target", "with one"])
+    def test_a_heartbeat_is_nothing_to_check(self, tmp_path: Path, target: tuple[str, ...]) -> None:
+        done = asura("check", *target, "--type", "heartbeat", cwd=tmp_path)
+        assert done.returncode == 2
+        assert "a heartbeat reports by itself: there is nothing to check" in done.stderr
+        assert "heartbeat" not in asura("check", "--help", cwd=tmp_path).stdout
+
     def test_host_and_port_are_checked_by_tcp(self, tmp_path: Path) -> None:
         with answering() as address:
             assert asura("check", address, "--allow-private", cwd=tmp_path).returncode == 0
