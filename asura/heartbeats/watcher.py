@@ -34,7 +34,9 @@ HELD_S = 5.0
 """How often to ask again what holds back an alarm because of a dependency."""
 ARRIVAL_S = 0.01
 """Before a decision, so that a ping that has come, but was not read yet, is taken in first."""
-MANY_LOOKS = 12
+FIRST_PAUSE_S = 0.5
+"""Between the first two looks, and twice as long each time."""
+MANY_LOOKS = 14
 """After so many the pause between looks is as long as any that can be configured."""
 RETRY_AFTER_S = 1.0
 """How long to wait before a store that can't commit is asked again."""
@@ -143,12 +145,12 @@ class Watcher:
         before, self._seen = self._seen, self._clocks()
         lull = rules.lull(before, self._seen, expected_ms=round(LOOK_AT_CLOCKS_S * 1000))
         if lull is not None:
-            self._note(lull, "clock was set" if lull.jump_ms else "this process or machine stood still")
+            self._note(lull)
 
-    def _note(self, lull: Lull, reason: str) -> None:
+    def _note(self, lull: Lull) -> None:
         _LULLS.inc()
         length_s = round((lull.until - lull.since - lull.jump_ms) / 1000, 1)
-        _log.warning("deadlines of heartbeats are excused", reason=reason, length_s=length_s, clock_set_ms=lull.jump_ms)
+        _log.warning("no ping could come", length_s=length_s, clock_was_set_by_s=lull.jump_ms / 1000)
         self._lulls.append(lull)
 
     async def _turn(self) -> None:
@@ -235,11 +237,7 @@ class Watcher:
         It grows with the first looks, each of which notes that we are there: a daemon that is killed every twenty
         seconds must not excuse the same silence for ever.
         """
-        return (
-            min(2.0**self._looks / 2, self._check_interval_s())
-            if self._looks < MANY_LOOKS
-            else self._check_interval_s()
-        )
+        return min(FIRST_PAUSE_S * 2 ** min(self._looks - 1, MANY_LOOKS), self._check_interval_s())
 
 
 def _decide(conn: Conn, *, now_ms: int, base_url: str) -> Look:
