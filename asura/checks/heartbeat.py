@@ -18,7 +18,6 @@ MAX_INTERVAL_S = 366 * 86_400
 """The longest period that a heartbeat may have."""
 MAX_GRACE_S = MAX_INTERVAL_S
 MAX_RUNTIME_S = 366 * 86_400
-MAX_SCHEDULE_CHARS = 200
 MAX_TIMEZONE_CHARS = 64
 MAX_KEYWORDS = 20
 _KEYWORD = text(200, at_least=1, blank=False)
@@ -44,7 +43,7 @@ class HeartbeatSettings:
     )
     schedule: str = attrs.field(
         default="",
-        validator=text(MAX_SCHEDULE_CHARS),
+        validator=text(cron.MAX_CHARS),
         metadata={
             "label": "Cron schedule",
             "placeholder": "0 3 * * *",
