@@ -51,7 +51,7 @@ def intervals(changes: Sequence[tuple[int, MonitorStatus]], *, start: int, end: 
 def with_tail(
     changes: Sequence[tuple[int, MonitorStatus]], tail: tuple[int, MonitorStatus] | None
 ) -> Sequence[tuple[int, MonitorStatus]]:
-    """The changes and what they don't say yet: the status from an instant on, if that is later than the last of them."""
+    """The changes, and what they don't say yet: the status from an instant on, but not before the last of them."""
     if tail is None or not changes:
         return changes
     return [*changes, (max(tail[0], changes[-1][0]), tail[1])]

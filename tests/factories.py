@@ -79,10 +79,11 @@ Tally = tuple[int, int, int, int, int, int | None, int | None]
 
 
 def rollups(conn: Conn, monitor_id: int, *, span_s: int, region: str = LOCAL) -> dict[int, Tally]:
-    """(up, degraded, down, timed, sum, min, max) of each stretch of one span, by its start."""
+    """(up, degraded, down, timed, sum, min, max) of each stretch of one span that has checks, by its start."""
     rows = conn.execute(
         "SELECT start_at, up, degraded, down, timed, sum_ms, min_ms, max_ms FROM rollup JOIN region ON"
-        " region.id = region_id WHERE monitor_id = ? AND span_s = ? AND region.name = ? ORDER BY start_at",
+        " region.id = region_id WHERE monitor_id = ? AND span_s = ? AND region.name = ?"
+        " AND up + degraded + down > 0 ORDER BY start_at",
         (monitor_id, span_s, region),
     )
     return {row[0]: row[1:] for row in rows}

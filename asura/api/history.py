@@ -1,38 +1,28 @@
-"""What was seen of one monitor: its checks, numbers over a span, the chart, the status timeline."""
+"""What was seen of one monitor: its checks and its status timeline. In numbers: `asura/api/numbers.py`."""
 
-import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 import attrs
 
-from asura import sketch, uptime
+from asura import uptime
+from asura.api import showing
 from asura.api.assertion_documents import AssertionResult, results
 from asura.api.endpoint import Call, Routes
 from asura.api.errors import bad_query
+from asura.api.monitor_documents import PASSIVE
 from asura.api.paging import DeepPaging, Page, page_of
 from asura.api.wire import Instant, Millis, instant, maybe_instant
-from asura.consensus.rules import stale_at
-from asura.model.monitor import MonitorStatus, Status
+from asura.model.monitor import Monitor, MonitorStatus, Status
 from asura.model.observation import Observation, Outcome, Timings
-from asura.store import charts, checks, monitors, states, timeline
+from asura.store import checks, heartbeats, monitors, states, timeline
 from asura.store.database import Conn
-from asura.units import parse_duration
+from asura.store.uptimes import Tail
 
 routes = Routes("history", tag="Monitors")
 
 DAY_MS = 86_400_000
-MAX_POINTS = 500
 MAX_INTERVALS = 10_000
-RAW_MS = 6 * 3_600_000
-"""Up to six hours are read from single checks, exactly: 21,600 rows at one a second."""
-FINE_MS = 7 * DAY_MS
-"""Up to a week five-minute rollups are read; they live as long as the raw checks."""
-HOURLY_MS = 90 * DAY_MS
-Percentile = Callable[[float], int | None]
-
-SHORTEST_WINDOW_S = 60
-LONGEST_WINDOW_S = 3660 * 86_400
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -89,67 +79,6 @@ class SpanQuery:
         return since, until
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class ResponseTimes:
-    """Milliseconds, null without any answer; over more than 6 hours the percentiles are within 5 % of the true ones."""
-
-    avg: int | None
-    p50: int | None
-    p95: int | None
-    p99: int | None
-
-
-@attrs.frozen(kw_only=True, slots=False)
-class CheckCounts:
-    """How many checks saw what."""
-
-    total: int
-    up: int
-    degraded: int
-    down: int
-
-
-@attrs.frozen(kw_only=True, slots=False)
-class RegionMetrics:
-    """What one region saw."""
-
-    response_ms: ResponseTimes
-    checks: CheckCounts
-
-
-@attrs.frozen(kw_only=True, slots=False)
-class Metrics:
-    """Numbers over a span; beyond 6 hours checks are counted in steps: 5 minutes, beyond a week an hour, then days."""
-
-    uptime_pct: float | None
-    response_ms: ResponseTimes
-    checks: CheckCounts
-    by_region: Mapping[str, RegionMetrics]
-
-
-@attrs.frozen(kw_only=True)
-class ChartQuery:
-    """How far back."""
-
-    window: str = attrs.field(default="24h", metadata={"help": "a duration such as 1h, 24h, 7d, 30d or 90d"})
-
-
-@attrs.frozen(kw_only=True, slots=False)
-class ChartPoint:
-    """One step that has checks; the times are null when nothing answered."""
-
-    at: Instant
-    avg_ms: int | None
-    min_ms: int | None
-    max_ms: int | None
-    up: int
-    degraded: int
-    down: int
-
-
-Chart = TypedDict(
-    "Chart", {"window": str, "from": Instant, "to": Instant, "bucket_seconds": int, "points": Sequence[ChartPoint]}
-)
 StatusInterval = TypedDict("StatusInterval", {"status": MonitorStatus, "from": Instant, "to": Instant})
 
 
@@ -227,143 +156,6 @@ async def list_checks(call: Call, monitor_id: int, query: CheckQuery) -> Page[Ch
 
 @routes.add(
     "GET",
-    "/monitors/<id:monitor_id>/metrics",
-    needs="monitors.read",
-    summary="Numbers over a span",
-    query=SpanQuery,
-    gives=Metrics,
-)
-async def read_metrics(call: Call, monitor_id: int, query: SpanQuery) -> Metrics:
-    """Uptime is time, not a count of checks; null when nothing is known."""
-    since, until = query.span(call.now_ms)
-
-    def read(conn: Conn) -> Metrics:
-        changes = _changes(conn, monitor_id, since=since, now_ms=call.now_ms)
-        known = uptime.intervals(changes, start=since, end=max(since, min(until, call.now_ms)))
-        is_exact = until - since <= RAW_MS
-        if is_exact:
-            tallies = charts.tally_checks(conn, monitor_id, since=since, until=until)
-        else:
-            span_s = _rollup_span_s(until - since)
-            start = since - since % (span_s * 1000)
-            tallies = charts.tally_rollups(conn, monitor_id, since=start, until=until, span_s=span_s)
-
-        def percentile_of(region: str | None) -> Percentile:
-            if is_exact:
-                times = checks.response_times(conn, monitor_id, since=since, until=until, region=region)
-                return lambda fraction: _nearest_rank(times, fraction)
-            counts = checks.latencies(conn, monitor_id, since=since, until=until, region=region)
-            return lambda fraction: sketch.percentile_ms(counts, fraction)
-
-        return Metrics(
-            uptime_pct=uptime.percent(known),
-            response_ms=_response_times(tallies.values(), percentile_of(None)),
-            checks=_counts(tallies.values()),
-            by_region={
-                region: RegionMetrics(
-                    response_ms=_response_times([tally], percentile_of(region)), checks=_counts([tally])
-                )
-                for region, tally in tallies.items()
-            },
-        )
-
-    return await call.services.store.read(read)
-
-
-def _nearest_rank(ascending: Sequence[int], fraction: float) -> int | None:
-    return ascending[max(0, math.ceil(fraction * len(ascending)) - 1)] if ascending else None
-
-
-def _changes(conn: Conn, monitor_id: int, *, since: int, now_ms: int) -> timeline.Changes:
-    """The status changes; what has not been looked at for long is unknown. Raises NotFound."""
-    monitor, state = monitors.get(conn, monitor_id), states.get(conn, monitor_id)
-    changes = timeline.of_monitor(conn, monitor_id, since=since)
-    if monitor.enabled and state.last_check_at is not None:
-        unknown_from = stale_at(state.last_check_at, interval_s=monitor.interval_s)
-        if unknown_from < now_ms and (not changes or changes[-1][0] < unknown_from):
-            changes = [*changes, (unknown_from, MonitorStatus.UNKNOWN)]
-    return changes
-
-
-def _rollup_span_s(span_ms: int) -> int:
-    return 300 if span_ms <= FINE_MS else 3600 if span_ms <= HOURLY_MS else 86_400
-
-
-def _counts(tallies: Collection[charts.Tally]) -> CheckCounts:
-    up, degraded, down = (sum(getattr(each, name) for each in tallies) for name in ("up", "degraded", "down"))
-    return CheckCounts(total=up + degraded + down, up=up, degraded=degraded, down=down)
-
-
-def _response_times(tallies: Collection[charts.Tally], percentile: Percentile) -> ResponseTimes:
-    timed = sum(each.timed for each in tallies)
-    return ResponseTimes(
-        avg=round(sum(each.sum_ms for each in tallies) / timed) if timed else None,
-        p50=percentile(0.50),
-        p95=percentile(0.95),
-        p99=percentile(0.99),
-    )
-
-
-@routes.add(
-    "GET",
-    "/monitors/<id:monitor_id>/chart",
-    needs="monitors.read",
-    summary="Response times for a chart",
-    query=ChartQuery,
-    gives=Chart,
-)
-async def read_chart(call: Call, monitor_id: int, query: ChartQuery) -> Chart:
-    """At most 500 points, whatever the window; steps without checks are left out."""
-    window_s = _window_s(query.window)
-    until = call.now_ms
-
-    def read(conn: Conn) -> tuple[list[charts.Bin], int, int]:
-        monitor = monitors.get(conn, monitor_id)
-        window_ms = window_s * 1000
-        if window_ms <= RAW_MS:
-            step_ms = 1000 * max(monitor.interval_s, -(-window_s // (MAX_POINTS - 1)))
-            since = (until - window_ms) // step_ms * step_ms
-            return charts.from_checks(conn, monitor_id, since=since, until=until, step_ms=step_ms), since, step_ms
-        span_s = _rollup_span_s(window_ms)
-        step_ms = span_s * 1000 * max(1, -(-window_ms // (span_s * 1000 * (MAX_POINTS - 1))))
-        since = (until - window_ms) // step_ms * step_ms
-        bins = charts.from_rollups(conn, monitor_id, since=since, until=until, step_ms=step_ms, span_s=span_s)
-        return bins, since, step_ms
-
-    bins, since, step_ms = await call.services.store.read(read)
-    points = [
-        ChartPoint(
-            at=instant(each.start_at),
-            avg_ms=each.avg_ms,
-            min_ms=each.min_ms,
-            max_ms=each.max_ms,
-            up=each.up,
-            degraded=each.degraded,
-            down=each.down,
-        )
-        for each in bins
-    ]
-    return {
-        "window": query.window,
-        "from": instant(since),
-        "to": instant(until),
-        "bucket_seconds": step_ms // 1000,
-        "points": points,
-    }
-
-
-def _window_s(text: str) -> int:
-    try:
-        seconds = parse_duration(text)
-    except ValueError as exc:
-        raise bad_query({"window": str(exc)}) from exc
-    if not SHORTEST_WINDOW_S <= seconds <= LONGEST_WINDOW_S:
-        raise bad_query({"window": f"must be between {SHORTEST_WINDOW_S} s and {LONGEST_WINDOW_S // 86_400} d"})
-    return seconds
-
-
-@routes.add(
-    "GET",
     "/monitors/<id:monitor_id>/timeline",
     needs="monitors.read",
     summary="The status over a span",
@@ -375,7 +167,8 @@ async def read_timeline(call: Call, monitor_id: int, query: SpanQuery) -> list[S
     since, until = query.span(call.now_ms)
 
     def read(conn: Conn) -> list[StatusInterval]:
-        changes = _changes(conn, monitor_id, since=since, now_ms=call.now_ms)
+        tail = tail_of(conn, monitors.get(conn, monitor_id), now_ms=call.now_ms)
+        changes = uptime.with_tail(timeline.of_monitor(conn, monitor_id, since=since), tail)
         found = uptime.intervals(changes, start=since, end=min(until, call.now_ms))
         if len(found) > MAX_INTERVALS:
             raise bad_query({"from": f"must be later: there are more than {MAX_INTERVALS} changes in this span"})
@@ -383,3 +176,10 @@ async def read_timeline(call: Call, monitor_id: int, query: SpanQuery) -> list[S
         return [{"status": each.status, "from": instant(each.start), "to": instant(each.end)} for each in found]
 
     return await call.services.store.read(read)
+
+
+def tail_of(conn: Conn, monitor: Monitor, *, now_ms: int) -> Tail | None:
+    """What the timeline of a monitor doesn't say yet."""
+    state = states.get(conn, monitor.id)
+    beat = heartbeats.of_monitors(conn, [monitor.id]).get(monitor.id) if monitor.type in PASSIVE else None
+    return showing.shown(monitor, state, beat, now_ms=now_ms).tail

@@ -8,9 +8,11 @@ import attrs
 
 from asura.api.endpoint import Call, Routes
 from asura.api.paging import MAX_PER_PAGE, Page, Paging, page_of
+from asura.consensus.rules import STALE_WINDOWS, WINDOW_FLOOR_S
 from asura.fields import between
 from asura.model.monitor import MonitorStatus
-from asura.store import overview
+from asura.store import overview, uptimes
+from asura.store.database import Conn
 
 routes = Routes("overview", tag="Overview")
 
@@ -44,6 +46,9 @@ class Overview:
 
     monitors: MonitorCounts
     incidents: IncidentCounts
+    uptime: Mapping[str, float | None] = attrs.field(
+        metadata={"help": "of the known time of all monitors together, what was not down, in percent, by window"}
+    )
     checks_per_minute: float = attrs.field(metadata={"help": "how many the enabled monitors ask for"})
     probes: Sequence[Mapping[str, Any]] = attrs.field(metadata={"help": "empty: this version has no probes"})
 
@@ -74,11 +79,17 @@ class Group:
 
 @routes.add("GET", "/overview", needs="monitors.read", summary="The numbers at a glance", gives=Overview)
 async def read_overview(call: Call) -> Overview:
-    """Counts of monitors and unresolved incidents."""
-    found = await call.services.store.read(partial(overview.counts, now_ms=call.now_ms))
+    """Counts of monitors and unresolved incidents, and the uptime of all of them together."""
+
+    def read(conn: Conn) -> tuple[overview.Counts, dict[str, float | None]]:
+        uptime = uptimes.together(conn, now_ms=call.now_ms, stale_windows=STALE_WINDOWS, window_floor_s=WINDOW_FLOOR_S)
+        return overview.counts(conn, now_ms=call.now_ms), uptime
+
+    found, uptime = await call.services.store.read(read)
     return Overview(
         monitors=MonitorCounts(total=found.total, **{name: found.by_status.get(name, 0) for name in _SHOWN}),
         incidents=IncidentCounts(open=found.open_incidents, acknowledged=found.acknowledged_incidents),
+        uptime=uptime,
         checks_per_minute=round(found.checks_per_minute, 2),
         probes=[],
     )

@@ -26,9 +26,14 @@ def window_ms(interval_s: int) -> int:
     return max(WINDOW_FLOOR_S, interval_s) * 1000
 
 
+def holds_s(interval_s: int) -> int:
+    """For how long a result says how things are, when no other comes."""
+    return STALE_WINDOWS * window_ms(interval_s) // 1000
+
+
 def stale_at(last_check_at: int, *, interval_s: int) -> int:
     """From when on a monitor that was last checked at `last_check_at` is unknown."""
-    return last_check_at + STALE_WINDOWS * window_ms(interval_s)
+    return last_check_at + holds_s(interval_s) * 1000
 
 
 def cast(

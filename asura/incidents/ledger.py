@@ -31,7 +31,7 @@ def record(conn: Conn, observations: Sequence[Observation], *, now_ms: int, base
     """Store what was seen and everything that follows from it. Observations of monitors that are gone are dropped."""
     known = judging.situations(conn, {observation.monitor_id for observation in observations})
     observations = [observation for observation in observations if observation.monitor_id in known]
-    checks.insert(conn, observations)
+    checks.insert(conn, observations, holds_s=_holds_s(known))
     ballots: dict[tuple[int, str], Vote] = {}
     for observation in observations:
         situation = known[observation.monitor_id]
@@ -44,6 +44,15 @@ def record(conn: Conn, observations: Sequence[Observation], *, now_ms: int, base
         _emit_check(conn, situation.state, observation)
     states.touch(conn, [situation.state for situation in known.values()])
     votes.save(conn, [(monitor_id, vote) for (monitor_id, _), vote in ballots.items()])
+
+
+def _holds_s(known: Mapping[int, Situation]) -> dict[int, int]:
+    """What a heartbeat says holds until it says otherwise, however long: the timeline alone tells its times."""
+    return {
+        monitor_id: consensus.holds_s(situation.interval_s)
+        for monitor_id, situation in known.items()
+        if not situation.is_passive
+    }
 
 
 def _vote(situation: Situation, observation: Observation, *, now_ms: int) -> Vote | None:

@@ -43,7 +43,7 @@ def from_rollups(conn: Conn, monitor_id: int, *, since: int, until: int, step_ms
     rows = conn.execute(
         "SELECT ?2 + (start_at - ?2) / ?4 * ?4 AS bin, sum(up), sum(degraded), sum(down), sum(sum_ms), sum(timed),"
         " min(min_ms), max(max_ms) FROM rollup WHERE monitor_id = ?1 AND span_s = ?5 AND start_at >= ?2"
-        " AND start_at < ?3 GROUP BY bin ORDER BY bin",
+        " AND start_at < ?3 GROUP BY bin HAVING sum(up + degraded + down) > 0 ORDER BY bin",
         (monitor_id, since, until, step_ms, span_s),
     )
     return [_bin(row) for row in rows]
@@ -78,11 +78,11 @@ def recent_as_json(conn: Conn, monitor_ids: Sequence[int], *, limit: int) -> dic
 class Tally:
     """The checks of one region over a span."""
 
-    up: int
-    degraded: int
-    down: int
-    timed: int
-    sum_ms: int
+    up: int = 0
+    degraded: int = 0
+    down: int = 0
+    timed: int = 0
+    sum_ms: int = 0
 
 
 def tally_checks(conn: Conn, monitor_id: int, *, since: int, until: int) -> dict[str, Tally]:
@@ -101,7 +101,7 @@ def tally_rollups(conn: Conn, monitor_id: int, *, since: int, until: int, span_s
     rows = conn.execute(
         "SELECT region.name, sum(up), sum(degraded), sum(down), sum(timed), sum(sum_ms) FROM rollup"
         " JOIN region ON region.id = region_id WHERE monitor_id = ? AND span_s = ? AND start_at >= ? AND start_at < ?"
-        " GROUP BY region.name ORDER BY region.name",
+        " GROUP BY region.name HAVING sum(up + degraded + down) > 0 ORDER BY region.name",
         (monitor_id, span_s, since, until),
     )
     return {row[0]: Tally(up=row[1], degraded=row[2], down=row[3], timed=row[4], sum_ms=row[5]) for row in rows}

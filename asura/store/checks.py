@@ -4,7 +4,8 @@ A result has no id of its own: `checked_at * 1000 + region` is unique within its
 a JavaScript number.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import attrs
@@ -12,12 +13,10 @@ import attrs
 from asura import sketch
 from asura.model.monitor import LOCAL, Status
 from asura.model.observation import Observation, Outcome, Timings
+from asura.store import rollups
 from asura.store.database import Conn
+from asura.store.rollups import HOUR_MS
 from asura.store.rows import from_json, to_json
-
-ROLLUP_SPANS_S = (300, 3600, 86400)
-"""Five minutes draw a day, hours draw weeks, days draw months."""
-HOUR_MS = 3_600_000
 
 _REGIONS_PER_MS = 1000
 _STATUS_CODES = {Status.UP: 0, Status.DEGRADED: 1, Status.DOWN: 2}
@@ -27,11 +26,11 @@ _STATUSES = tuple(_STATUS_CODES)
 # statement for each row would make this thread and the event loop fight for it at every step.
 _RESULT = (
     "monitor_id, {}, region_id, status, response_ms, dns_ms, connect_ms, tls_ms, first_byte_ms, transfer_ms,"
-    " status_code, message, cert_expires_at, detail"
+    " status_code, message, cert_expires_at, detail, holds_s"
 )
 _TAKE = (
     f"INSERT INTO temp.incoming ({_RESULT.format('at')}, bucket)"
-    f" SELECT {', '.join(f'value ->> {n}' for n in range(15))} FROM json_each(?)"
+    f" SELECT {', '.join(f'value ->> {n}' for n in range(16))} FROM json_each(?)"
 )
 _CLASHES = """
 SELECT json_group_array(rowid) FROM temp.incoming AS new WHERE EXISTS (
@@ -40,24 +39,6 @@ SELECT json_group_array(rowid) FROM temp.incoming AS new WHERE EXISTS (
 OR rowid NOT IN (SELECT min(rowid) FROM temp.incoming GROUP BY monitor_id, at, region_id)
 """
 _STORE = f"INSERT INTO check_result ({_RESULT.format('checked_at')}) SELECT {_RESULT.format('at')} FROM temp.incoming"
-_ROLL_UP = f"""
-INSERT INTO rollup (monitor_id, span_s, start_at, region_id, up, degraded, down, timed, sum_ms, min_ms, max_ms)
-SELECT monitor_id, span.column1, at - at % (span.column1 * 1000), region_id, sum(status = 0), sum(status = 1),
-    sum(status = 2), count(response_ms), coalesce(sum(response_ms), 0), min(response_ms), max(response_ms)
-FROM (VALUES {", ".join(f"({span_s})" for span_s in ROLLUP_SPANS_S)}) AS span, temp.incoming
-WHERE true GROUP BY 1, 2, 3, 4
-ON CONFLICT (monitor_id, span_s, start_at, region_id) DO UPDATE SET
-    up = up + excluded.up, degraded = degraded + excluded.degraded, down = down + excluded.down,
-    timed = timed + excluded.timed, sum_ms = sum_ms + excluded.sum_ms,
-    min_ms = min(coalesce(min_ms, excluded.min_ms), coalesce(excluded.min_ms, min_ms)),
-    max_ms = max(coalesce(max_ms, excluded.max_ms), coalesce(excluded.max_ms, max_ms))
-"""
-_SKETCH = f"""
-INSERT INTO latency (monitor_id, hour_at, region_id, bucket, count)
-SELECT monitor_id, at - at % {HOUR_MS}, region_id, bucket, count(*) FROM temp.incoming
-WHERE bucket IS NOT NULL GROUP BY 1, 2, 3, 4
-ON CONFLICT (monitor_id, hour_at, region_id, bucket) DO UPDATE SET count = count + excluded.count
-"""
 
 
 @attrs.frozen(kw_only=True)
@@ -80,17 +61,21 @@ def _region_id(conn: Conn, region: str) -> int:
     return int(conn.execute("INSERT INTO region (name) VALUES (?) RETURNING id", (region,)).fetchone()[0])
 
 
-def insert(conn: Conn, observations: Sequence[Observation]) -> None:
-    """Store results and add them to their rollups."""
-    rows = [_to_row(observation, _region_id(conn, observation.region)) for observation in observations]
+def insert(conn: Conn, observations: Sequence[Observation], *, holds_s: Mapping[int, int]) -> None:
+    """Store results and add them to their rollups.
+
+    `holds_s`, by monitor, is for how long a result counts when no other comes; without it, it adds to no time.
+    """
+    rows = [_to_row(each, _region_id(conn, each.region), holds_s=holds_s.get(each.monitor_id)) for each in observations]
     conn.execute(_TAKE, (to_json(rows),))
     for rowid in from_json(conn.execute(_CLASHES).fetchone()[0]):
         _move_on(conn, rowid)
-    for statement in (_STORE, _ROLL_UP, _SKETCH, "DELETE FROM temp.incoming"):
-        conn.execute(statement)
+    rollups.add_incoming(conn)
+    conn.execute(_STORE)
+    conn.execute("DELETE FROM temp.incoming")
 
 
-def _to_row(observation: Observation, region_id: int) -> tuple[Any, ...]:
+def _to_row(observation: Observation, region_id: int, *, holds_s: int | None) -> tuple[Any, ...]:
     outcome, timings = observation.outcome, observation.outcome.timings
     return (
         observation.monitor_id,
@@ -107,6 +92,7 @@ def _to_row(observation: Observation, region_id: int) -> tuple[Any, ...]:
         outcome.message or None,
         outcome.cert_expires_at,
         None if outcome.detail is None else to_json(outcome.detail),
+        holds_s,
         None if outcome.response_ms is None else sketch.bucket(outcome.response_ms),
     )
 
@@ -187,7 +173,30 @@ def count(
     status: Status | None = None,
     region: str | None = None,
 ) -> int:
-    """How many results there are; `since` is included, `until` is not."""
+    """How many results there are; `since` is included, `until` is not.
+
+    Whole hours are read from their rollups: of a check made once a second there are a million results.
+    """
+    first, last = conn.execute(
+        "SELECT (SELECT min(checked_at) FROM check_result WHERE monitor_id = ?1),"
+        " (SELECT max(checked_at) FROM check_result WHERE monitor_id = ?1)",
+        (monitor_id,),
+    ).fetchone()
+    if first is None:
+        return 0
+    since = first if since is None else max(since, first)
+    until = last + 1 if until is None else min(until, last + 1)
+    hours_since, hours_until = -(-since // HOUR_MS) * HOUR_MS, until // HOUR_MS * HOUR_MS
+    one_by_one = partial(_count_one_by_one, conn, monitor_id, status=status, region=region)
+    if hours_since >= hours_until:
+        return one_by_one(since=since, until=until)
+    hours = rollups.count(conn, monitor_id, since=hours_since, until=hours_until, status=status, region=region)
+    return one_by_one(since=since, until=hours_since) + hours + one_by_one(since=hours_until, until=until)
+
+
+def _count_one_by_one(
+    conn: Conn, monitor_id: int, *, since: int, until: int, status: Status | None, region: str | None
+) -> int:
     where, values = _filters(monitor_id, since=since, until=until, status=status, region=region)
     join = " JOIN region ON region.id = region_id" if region is not None else ""
     return int(conn.execute(f"SELECT count(*) FROM check_result{join} WHERE {where}", values).fetchone()[0])
@@ -208,20 +217,6 @@ def _filters(
             where += f" AND {clause}"
             values.append(value)
     return where, values
-
-
-def latencies(conn: Conn, monitor_id: int, *, since: int, until: int, region: str | None = None) -> dict[int, int]:
-    """The sketch of the response times of every hour that begins in `since` ≤ start < `until`: counts by bucket."""
-    where, values = "", [monitor_id, since - since % HOUR_MS, until]
-    if region is not None:
-        where = " AND region.name = ?"
-        values.append(region)  # type: ignore[arg-type]
-    rows = conn.execute(
-        "SELECT bucket, sum(count) FROM latency JOIN region ON region.id = region_id"
-        f" WHERE monitor_id = ? AND hour_at >= ? AND hour_at < ?{where} GROUP BY bucket",
-        values,
-    )
-    return {row[0]: row[1] for row in rows}
 
 
 def response_times(conn: Conn, monitor_id: int, *, since: int, until: int, region: str | None = None) -> list[int]:

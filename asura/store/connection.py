@@ -46,7 +46,7 @@ _INCOMING = """
 CREATE TEMP TABLE incoming (
     monitor_id INTEGER, at INTEGER, region_id INTEGER, status INTEGER, response_ms INTEGER, dns_ms INTEGER,
     connect_ms INTEGER, tls_ms INTEGER, first_byte_ms INTEGER, transfer_ms INTEGER, status_code INTEGER, message TEXT,
-    cert_expires_at INTEGER, detail TEXT, bucket INTEGER)
+    cert_expires_at INTEGER, detail TEXT, holds_s INTEGER, bucket INTEGER)
 """
 """Results on their way into the history; empty between two writes (`store/checks.py`)."""
 

@@ -27,7 +27,6 @@ class _Past:
 
 
 _CHECKS = _Past(table="check_result", instant="checked_at")
-_LATENCIES = _Past(table="latency", instant="hour_at")
 _TIMELINE = _Past(table="status_change", instant="at", has_one_in_force=True)
 
 
@@ -35,9 +34,14 @@ def _rollups(span_s: int) -> _Past:
     return _Past(table="rollup", instant="start_at", also=f"AND span_s = {span_s}")
 
 
-_OF_THE_RAW = (_CHECKS, _rollups(300))
-"""What goes with the single checks: five-minute rollups too, because the hours tell the same."""
-_OF_THE_REST = (_rollups(3600), _rollups(86400), _LATENCIES, _TIMELINE)
+def _latencies(span_s: int) -> _Past:
+    return _Past(table="latency", instant="start_at", also=f"AND span_s = {span_s}")
+
+
+_OF_THE_RAW = (_CHECKS, _rollups(300), _latencies(3600))
+"""What goes with the single checks: what is finer than hours, because hours tell the same, and than days of sketches,
+which are large."""
+_OF_THE_REST = (_rollups(3600), _rollups(86400), _latencies(86400), _TIMELINE)
 
 _Look = Callable[[Conn, int], list[tuple[int, bool]]]
 """The next monitors after an id, and whether there is anything to delete of each. Empty at the end."""

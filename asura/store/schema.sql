@@ -54,7 +54,7 @@ CREATE TABLE check_result (
     status_code INTEGER,
     message TEXT,                             -- NULL when there is nothing to say
     cert_expires_at INTEGER,
-    detail TEXT,                              -- JSON of what only some types have
+    detail TEXT, holds_s INTEGER,                              -- JSON of what only some types have
     PRIMARY KEY (monitor_id, checked_at, region_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -169,11 +169,12 @@ CREATE INDEX incident_event_by_incident ON incident_event (incident_id, id);
 
 CREATE TABLE latency (
     monitor_id INTEGER NOT NULL,
-    hour_at INTEGER NOT NULL,
+    span_s INTEGER NOT NULL,                  -- 3600 or 86400
+    start_at INTEGER NOT NULL,                -- UTC, a multiple of the span
     region_id INTEGER NOT NULL,
     bucket INTEGER NOT NULL,                  -- asura/sketch.py
     count INTEGER NOT NULL,
-    PRIMARY KEY (monitor_id, hour_at, region_id, bucket)
+    PRIMARY KEY (monitor_id, span_s, start_at, region_id, bucket)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE monitor (
@@ -274,7 +275,7 @@ CREATE TABLE rollup (
     timed INTEGER NOT NULL,                   -- results that have a response time
     sum_ms INTEGER NOT NULL,
     min_ms INTEGER,
-    max_ms INTEGER,
+    max_ms INTEGER, up_ms INTEGER NOT NULL DEFAULT 0, degraded_ms INTEGER NOT NULL DEFAULT 0, down_ms INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (monitor_id, span_s, start_at, region_id)
 ) STRICT, WITHOUT ROWID;
 

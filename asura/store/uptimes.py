@@ -59,21 +59,60 @@ def windows(
     return found
 
 
+def together(conn: Conn, *, now_ms: int, stale_windows: int, window_floor_s: int) -> dict[str, float | None]:
+    """The uptime of all monitors together over each of `uptime.WINDOWS_MS`: of their known time, what was not down.
+
+    The last two are from `consensus/rules.py`: after so many windows without a check nobody knows.
+    """
+    edges = [now_ms, *(now_ms - span_ms for span_ms in WINDOWS_MS.values())]
+    values = {"edges": to_json(edges), "now_ms": now_ms, "windows": stale_windows, "floor_s": window_floor_s}
+    found = {place: (good_ms, down_ms) for place, good_ms, down_ms in conn.execute(_TOGETHER, values)}
+    if not found:
+        return dict.fromkeys(WINDOWS_MS)
+    (good_ms, down_ms), *starts = (found[place] for place in range(len(edges)))
+    return {
+        name: share(good_ms - good_before_ms, down_ms - down_before_ms)
+        for name, (good_before_ms, down_before_ms) in zip(WINDOWS_MS, starts, strict=True)
+    }
+
+
 _Totals = tuple[int, int, int]
 """Milliseconds from a monitor's first change to an instant, by status as in TOTALLED."""
 _NOTHING: _Totals = (0, 0, 0)
 _PLACES = {status.value: place for place, status in enumerate(TOTALLED)}
 
-# The change in force at each edge, and the last one; before the first that is kept, that one, whose totals stand for
-# all that was pruned. One JSON text, because sqlite3 takes and gives the GIL for every row.
-_IN_FORCE = """
+# The change in force at an edge; before the first that is kept, that one, whose totals stand for all that was pruned.
+_AT_EDGE = """coalesce((SELECT max(at) FROM status_change WHERE monitor_id = one.value AND at <= edge.value),
+    (SELECT min(at) FROM status_change WHERE monitor_id = one.value))"""
+# One JSON text, because sqlite3 takes and gives the GIL for every row.
+_IN_FORCE = f"""
 SELECT json_group_array(json_array(one.value, edge.key, change.at, change.status, up_ms, degraded_ms, down_ms))
 FROM json_each(?1) AS one CROSS JOIN json_each(?2) AS edge CROSS JOIN status_change AS change
-WHERE change.monitor_id = one.value AND change.at = coalesce(
-    (SELECT max(at) FROM status_change WHERE monitor_id = one.value AND at <= edge.value),
-    (SELECT min(at) FROM status_change WHERE monitor_id = one.value))
+WHERE change.monitor_id = one.value AND change.at = {_AT_EDGE}
 """
 _END_OF_TIME = 2**62
+# The sums of all monitors at each edge, tails included (asura/api/showing.py tells those one by one): from `tail_at` on
+# a check is stale and nobody knows, or the deadline of a heartbeat has passed and it is down.
+_TOGETHER = f"""
+WITH shown AS (
+    SELECT monitor.id AS value, heartbeat.id IS NOT NULL AS falls, CASE
+        WHEN NOT monitor.enabled OR state.status = 'pending' AND heartbeat.id IS NULL THEN NULL
+        WHEN heartbeat.id IS NULL THEN state.last_check_at + 1000 * :windows * max(:floor_s, monitor.interval_s)
+        WHEN heartbeat.status != 'down' AND state.status != 'down'
+        THEN max(heartbeat.deadline_at, coalesce(heartbeat.last_ping_at, 0), state.status_since) END AS tail_at
+    FROM monitor JOIN monitor_state AS state ON state.monitor_id = monitor.id
+    LEFT JOIN heartbeat ON heartbeat.monitor_id = monitor.id),
+one AS MATERIALIZED (
+    SELECT value, falls, coalesce(
+        max(tail_at, (SELECT max(at) FROM status_change WHERE monitor_id = shown.value)), {_END_OF_TIME}) AS tail_at
+    FROM shown)
+SELECT edge.key,
+    sum(up_ms + degraded_ms + (change.status IN ('up', 'degraded')) * max(0, min(edge.value, tail_at) - change.at)),
+    sum(down_ms + (change.status = 'down') * max(0, min(edge.value, tail_at) - change.at)
+        + falls * max(0, edge.value - tail_at))
+FROM one CROSS JOIN json_each(:edges) AS edge CROSS JOIN status_change AS change
+WHERE change.monitor_id = one.value AND change.at = {_AT_EDGE} GROUP BY edge.key
+"""
 
 
 def _totals(

@@ -66,6 +66,7 @@ async def test_the_overview_counts_what_there_is(api: Api):
         "monitors": {"total": 0, "up": 0, "degraded": 0, "down": 0, "paused": 0, "pending": 0, "maintenance": 0},
         "incidents": {"open": 0, "acknowledged": 0},
         "checks_per_minute": 0,
+        "uptime": {"24h": None, "7d": None, "30d": None, "90d": None},
         "probes": [],
     }
     await make(api, name="a", interval=30)

@@ -3,7 +3,7 @@ import pytest
 from asura import sketch
 from asura.model.monitor import Status
 from asura.model.observation import Observation, Timings
-from asura.store import checks
+from asura.store import checks, rollups
 from asura.store.connection import WriteConnection
 from tests import factories
 from tests.factories import START_MS
@@ -12,7 +12,7 @@ HOUR_MS = 3_600_000
 
 
 def see(conn: WriteConnection, *seen: Observation) -> None:
-    checks.insert(conn, seen)
+    checks.insert(conn, seen, holds_s={})
 
 
 def every_minute(monitor_id: int, statuses: str, **fields: object) -> list[Observation]:
@@ -133,7 +133,7 @@ def test_rollups_add_up_within_a_batch_and_across(conn: WriteConnection) -> None
 def test_a_stretch_without_any_response_time_has_none(conn: WriteConnection) -> None:
     see(conn, *every_minute(1, "DD", response_ms=None))
     assert factories.rollups(conn, 1, span_s=3600) == {START_MS: (0, 0, 2, 0, 0, None, None)}
-    assert checks.latencies(conn, 1, since=START_MS, until=START_MS + 1) == {}
+    assert rollups.latencies(conn, 1, since=START_MS, until=START_MS + 1, span_s=3600) == {}
 
 
 def test_each_stretch_has_a_rollup_of_its_own(conn: WriteConnection) -> None:
@@ -145,15 +145,19 @@ def test_each_stretch_has_a_rollup_of_its_own(conn: WriteConnection) -> None:
 def test_rollups_and_sketches_by_region(conn: WriteConnection) -> None:
     see(conn, factories.observation(1, response_ms=10), factories.observation(1, response_ms=99, region="eu"))
     assert factories.rollups(conn, 1, span_s=300, region="eu") == {START_MS: (1, 0, 0, 1, 99, 99, 99)}
-    both = checks.latencies(conn, 1, since=START_MS, until=START_MS + 1)
+    both = rollups.latencies(conn, 1, since=START_MS, until=START_MS + 1, span_s=3600)
     assert both == {sketch.bucket(10): 1, sketch.bucket(99): 1}
-    assert checks.latencies(conn, 1, since=START_MS, until=START_MS + 1, region="eu") == {sketch.bucket(99): 1}
+    assert rollups.latencies(conn, 1, since=START_MS, until=START_MS + 1, span_s=86400, region="eu") == {
+        sketch.bucket(99): 1
+    }
 
 
 def test_a_sketch_covers_the_hour_in_which_it_begins(conn: WriteConnection) -> None:
     see(conn, *(factories.observation(1, at=START_MS + half * HOUR_MS // 2) for half in range(6)))
-    found = checks.latencies(conn, 1, since=START_MS + HOUR_MS + 1, until=START_MS + 3 * HOUR_MS)
+    found = rollups.latencies(conn, 1, since=START_MS + HOUR_MS + 1, until=START_MS + 3 * HOUR_MS, span_s=3600)
     assert sum(found.values()) == 4
+    day = rollups.latencies(conn, 1, since=START_MS + HOUR_MS + 1, until=START_MS + 3 * HOUR_MS, span_s=86400)
+    assert sum(day.values()) == 6
 
 
 def test_single_response_times_ascend(conn: WriteConnection) -> None:

@@ -7,7 +7,7 @@ from asura.incidents import ledger
 from asura.model.incident import IncidentStatus
 from asura.model.monitor import MonitorStatus, Status
 from asura.scheduler import changes
-from asura.store import checks, clearing, deliveries, incidents, retention, slices, timeline
+from asura.store import checks, clearing, deliveries, incidents, retention, rollups, slices, timeline
 from asura.store.connection import WriteConnection
 from tests import factories
 from tests.factories import BASE_URL, START_MS
@@ -61,13 +61,15 @@ def test_raw_checks_go_at_their_age_and_not_before(conn: WriteConnection) -> Non
         assert [row.checked_at for row in checks.page(conn, monitor_id, limit=99)] == [START_MS + 12 * HOUR_MS]
 
 
-def test_five_minute_rollups_go_with_the_raw_checks_and_hours_and_days_stay(conn: WriteConnection) -> None:
+def test_what_is_finer_goes_with_the_raw_checks_and_hours_and_days_stay(conn: WriteConnection) -> None:
     web = factories.create(conn)
     see(conn, web.id, *(START_MS + hour * HOUR_MS for hour in range(4)))
     prune(conn, raw_before=START_MS + 2 * HOUR_MS)
     assert starts(conn, web.id, 300) == [2, 3]
     assert starts(conn, web.id, 3600) == [0, 1, 2, 3]
     assert len(starts(conn, web.id, 86400)) == 1
+    assert sum(rollups.latencies(conn, web.id, since=0, until=2 * START_MS, span_s=3600).values()) == 2
+    assert sum(rollups.latencies(conn, web.id, since=0, until=2 * START_MS, span_s=86400).values()) == 4
 
 
 def test_hours_days_and_sketches_go_at_the_longer_age(conn: WriteConnection) -> None:
@@ -77,7 +79,8 @@ def test_hours_days_and_sketches_go_at_the_longer_age(conn: WriteConnection) -> 
     assert starts(conn, web.id, 300) == []
     assert starts(conn, web.id, 3600) == [10 * 24, 11 * 24]
     assert starts(conn, web.id, 86400) == [11 * 24 - 1]  # a day begins an hour before the tests' clock does
-    assert sum(checks.latencies(conn, web.id, since=0, until=2 * START_MS).values()) == 2
+    assert sum(rollups.latencies(conn, web.id, since=0, until=2 * START_MS, span_s=86400).values()) == 1
+    assert rollups.latencies(conn, web.id, since=0, until=2 * START_MS, span_s=3600) == {}
 
 
 def test_the_timeline_keeps_the_change_in_force(conn: WriteConnection) -> None:
@@ -166,8 +169,8 @@ def test_more_rows_of_one_instant_than_a_slice_are_deleted_all_the_same(conn: Wr
     web = factories.create(conn)
     seen = [factories.observation(web.id, at=START_MS + n, response_ms=2**n) for n in range(12)]
     ledger.record(conn, seen, now_ms=START_MS, base_url=BASE_URL)
-    assert rows(conn, "latency") == 12
-    prune(conn, before=START_MS + DAY_MS)
+    assert rows(conn, "latency") == 24
+    prune(conn, raw_before=START_MS + DAY_MS, before=START_MS + DAY_MS)
     assert rows(conn, "latency") == 0
 
 

@@ -115,7 +115,7 @@ def test_what_retention_has_deleted_changes_no_time_after_it(conn: WriteConnecti
     tell(conn, 1, history)
     wanted = [NOW_MS - day * DAY_MS for day in range(90, -1, -1)]
     before = uptimes.over(conn, [1], edges=wanted, tails={})
-    for delete in retention.slices(raw_before=NOW_MS, before=NOW_MS - 95 * DAY_MS, now_ms=NOW_MS):
+    for delete in retention.by_age(raw_before=NOW_MS, before=NOW_MS - 95 * DAY_MS, now_ms=NOW_MS):
         while delete(conn) is not None:
             pass
     assert len(timeline.of_monitor(conn, 1, since=0)) < len(history) - 10
