@@ -128,11 +128,11 @@ One success ends it, one failure begins it, whatever the thresholds. There is no
 nothing to check by hand.
 
 **When a ping is expected**: once a period, which is the interval (up to 366 days), counted from the last ping; or at
-the times of a cron schedule in its time zone. The grace comes on top: the deadline is the expected time plus the grace,
-and beyond it the monitor is down, since that very instant. For a schedule a ping may come a minute early, or half the
-time between two runs if that is less, and counts for the time that follows. Where the clocks change, a time that is
-skipped is due right after the jump, and one that comes twice is expected once; a schedule with a star for the minute or
-hour goes on as the clock on the wall does.
+the times of a cron schedule in its time zone, and then the interval means nothing. The grace comes on top: the deadline
+is the expected time plus the grace, and beyond it the monitor is down, since that very instant. For a schedule a ping
+may come a minute early, or half the time between two runs if that is less, and counts for the time that follows. Where
+the clocks change, a time that is skipped is due right after the jump, and one that comes twice is expected once; a
+schedule with a star for the minute or hour goes on as the clock on the wall does.
 
 **Runs**: `/start` says that one begins, which changes no status: a late job that begins is not yet well. The next
 success or failure ends it, and its run time is the response time in charts and metrics. A run that goes on beyond the
@@ -146,9 +146,9 @@ readable; the ping counts. Keywords look at the body of what reports success: on
 else one of start makes it a start (not with an exit status); and where there are keywords of success and none is found,
 it is stored as ignored. Upper and lower case differ.
 
-**What is no fault of the job**: while Asura was off, the machine slept or its clock was set, nobody could report. A
-deadline that passed meanwhile counts from one grace after that. A paused monitor stores pings as ignored; afterwards
-the next one is expected anew.
+**What is no fault of the job**: while Asura was off, the machine slept or its clock was set, nobody could report. No
+deadline that passed meanwhile falls sooner than one grace after that. A paused monitor stores pings as ignored;
+afterwards the next one is expected anew.
 
 **The token** in the URL is all that it takes to report, so treat it as a password; keys that may only read are not
 shown it. Rotate it when it got about: the old one then ends at once, or in a day if you ask for that. A clone has a
