@@ -1,7 +1,7 @@
 """How many connections may be open, in all and from one address; who goes when there is no room."""
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from ipaddress import IPv6Address, ip_address
 
 import trio
@@ -11,6 +11,8 @@ from asura.web import edge, forwarded
 from asura.web.connection import Connection
 from asura.web.options import ListenOptions
 
+MAX_WAITING = 500
+"""Connections that may wait for others of their address to end: each costs a descriptor and a task, no more."""
 WARN_EVERY_S = 60
 """Between two warnings of one kind: a flood of connections must not become a flood of lines."""
 
@@ -26,19 +28,23 @@ class Admission:
         self._options = options
         self._connections: dict[Connection, str] = {}
         self._by_neighbour: Counter[str] = Counter()
+        self._left: dict[str, trio.lowlevel.ParkingLot] = defaultdict(trio.lowlevel.ParkingLot)
+        self._waiting = 0
         self._warned_at_s: dict[str, float] = {}
 
     def __len__(self) -> int:
         return len(self._connections)
 
-    def objection(self, address: str) -> edge.Refusal | None:
+    async def objection(self, address: str) -> edge.Refusal | None:
         """Why a connection from `address` can't be taken, or None.
 
-        With no room left, the connection that has been idle longest is told to go and the new one is taken: the
-        count then stands above the limit only until that task next runs.
+        In a crowd of one address it waits for another to end: at minute zero the jobs of a whole network come from
+        behind one address, each for some milliseconds. With no room left in all, the connection that has been idle
+        longest is told to go and the new one is taken: the count then stands above the limit only until that task
+        next runs.
         """
-        is_crowd = self._by_neighbour[_neighbour(address)] >= self._options.max_connections_per_address
-        if is_crowd and not forwarded.is_trusted(address, self._options.trusted_proxies):
+        is_proxy = forwarded.is_trusted(address, self._options.trusted_proxies)
+        if not is_proxy and not await self._has_left_room(_neighbour(address)):
             self._tell("address", address=address, limit=self._options.max_connections_per_address)
             return edge.TOO_MANY_CONNECTIONS
         if len(self._connections) >= self._options.max_connections and not self._make_room():
@@ -59,12 +65,32 @@ class Admission:
         self._by_neighbour[neighbour] -= 1
         if not self._by_neighbour[neighbour]:
             del self._by_neighbour[neighbour]
+        if neighbour in self._left:
+            self._left[neighbour].unpark()
         _open.inc(-1)
 
     def stop(self) -> None:
         """Tell every connection to take no further request."""
         for connection in self._connections:
             connection.stop()
+
+    async def _has_left_room(self, neighbour: str) -> bool:
+        """Whether one more of its connections may be open, now or soon."""
+        limit = self._options.max_connections_per_address
+        if self._by_neighbour[neighbour] < limit:
+            return True
+        if self._waiting >= MAX_WAITING:
+            return False
+        self._waiting += 1
+        try:
+            with trio.move_on_after(self._options.crowd_wait_s):
+                while self._by_neighbour[neighbour] >= limit:
+                    await self._left[neighbour].park()
+        finally:
+            self._waiting -= 1
+            if not self._left[neighbour]:
+                del self._left[neighbour]
+        return self._by_neighbour[neighbour] < limit
 
     def _tell(self, reason: str, **fields: object) -> None:
         _refused.inc(reason=reason)

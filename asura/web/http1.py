@@ -197,10 +197,9 @@ class Http1(H11Protocol):
         reply = await self.link.pings.answer(ping.head, ping.read_body)
         _requests.inc(status=f"{reply.status // 100}xx")
         goes_on = ping.keeps_alive and not self.link.is_stopping
-        fields = [*reply.headers, *self.config.response_headers("h11"), *([] if goes_on else [_CLOSE])]
-        self._out += b"HTTP/1.1 %d \r\n" % reply.status
-        self._out += b"".join([b"%s: %s\r\n" % pair for pair in fields]) + b"\r\n"
-        self._out += b"" if ping.head.method == "HEAD" else reply.body
+        fields = [*self.config.response_headers("h11"), *([] if goes_on else [_CLOSE])]
+        more = b"".join([b"%s: %s\r\n" % pair for pair in fields])
+        self._out += b"%s%s\r\n%s" % (reply.head, more, b"" if ping.head.method == "HEAD" else reply.body)
         await self.flush()
         seconds.observe(monotonic() - started_s)
         return goes_on and not self._is_broken

@@ -185,7 +185,7 @@ class _Server:
         except OSError:  # gone between connecting and being accepted
             return
         address = forwarded.plain(client[0])
-        refusal = self._admission.objection(address)
+        refusal = await self._admission.objection(address)
         if refusal is not None:
             await _turn_away(stream, refusal)
             return

@@ -21,6 +21,8 @@ class ListenOptions:
 
     max_connections: int = 1000
     max_connections_per_address: int = 100
+    crowd_wait_s: float = 2
+    """How long a connection above that waits for another of its address to end."""
     handshake_timeout_s: float = 10
     header_timeout_s: float = 10
     """From the first byte (for a fresh connection: from accept) to the end of the request's head."""

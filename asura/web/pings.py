@@ -75,6 +75,12 @@ class Reply:
     status: int
     body: bytes
     headers: Fields
+    head: bytes = attrs.field(init=False)
+    """The same on the wire, with the status line and without the empty one at the end."""
+
+    @head.default
+    def _(self) -> bytes:
+        return b"HTTP/1.1 %d \r\n" % self.status + b"".join([b"%s: %s\r\n" % pair for pair in self.headers])
 
 
 class Pings:
@@ -93,6 +99,8 @@ class Pings:
         self._buckets = Buckets()
         secure = {"Strict-Transport-Security": headers.HSTS} if server.tls_cert is not None else {}
         self._protection = _encoded({**headers.ALWAYS, "Cache-Control": headers.NO_STORE, **secure}.items())
+        told = _encoded([_JSON, ("Content-Length", str(len(_TAKEN)))])
+        self._taken = Reply(200, _TAKEN, told + self._protection)
 
     async def answer(self, head: Head, read_body: Callable[[], Awaitable[Body]]) -> Reply:
         """Record the ping, if it is one. Its body is read only then."""
@@ -109,7 +117,7 @@ class Pings:
             await self._record(monitor_id, told, head, await read_body(), address=address)
         except Exception as error:
             return self._refusal(head, errors.from_exception(error))
-        return self._reply(head, 200, _TAKEN, [_JSON])
+        return self._taken if not self._origins else self._reply(head, 200, _TAKEN, [_JSON])
 
     def _admit(self, token: str, *, address: str) -> MonitorId:
         """Whose token it is. Raises the 404 and the 429."""
@@ -147,6 +155,10 @@ class Pings:
         )
         await self._intake.record(signal)
 
+    @property
+    def _origins(self) -> tuple[str, ...]:
+        return self._config.current.server.cors_origins
+
     def _address(self, head: Head) -> str:
         if not self._trusted:
             return head.peer
@@ -164,7 +176,7 @@ class Pings:
         """An answer with the protective headers, and what another origin's page is told."""
         if status != 204:  # RFC 9110 §8.6
             told.append(("Content-Length", str(len(body))))
-        allowed = self._config.current.server.cors_origins
+        allowed = self._origins
         if not allowed:
             return Reply(status, body, _encoded(told) + self._protection)
         more = cors.allowance(

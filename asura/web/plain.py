@@ -70,12 +70,9 @@ def read(data: bytes, *, prefix: bytes, peer: str) -> Plain | None:
         return None
     headers = dict(seen.fields)
     keeps_alive = _CONNECTION.get(headers.get(b"connection", b"").lower())
-    if (
-        keeps_alive is None
-        or headers.keys() & _UNDECIDED
-        or not _has_one_host(seen.fields)
-        or not seen.target.isascii()
-    ):
+    if keeps_alive is None or headers.keys() & _UNDECIDED or not seen.target.isascii():
+        return None
+    if [name for name, _ in seen.fields].count(b"host") != 1:
         return None
     refusal = edge.objection(
         method=method, target=seen.target, version=b"1.1", headers=seen.fields, max_body_bytes=None
@@ -90,7 +87,3 @@ def read(data: bytes, *, prefix: bytes, peer: str) -> Plain | None:
         forwarded=tuple(pair for pair in seen.fields if pair[0] == b"x-forwarded-for"),
     )
     return Plain(head=head, body=seen.body, keeps_alive=keeps_alive)
-
-
-def _has_one_host(fields: list[tuple[bytes, bytes]]) -> bool:
-    return sum(name == b"host" for name, _ in fields) == 1

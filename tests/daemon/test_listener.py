@@ -365,7 +365,7 @@ async def test_a_handler_is_cancelled_when_its_client_leaves(start: Start) -> No
 
 
 async def test_connections_of_one_address_are_limited(start: Start) -> None:
-    served = await start(max_connections_per_address=3)
+    served = await start(max_connections_per_address=3, crowd_wait_s=0.3)
     streams = [await served.connect() for _ in range(3)]
     for stream in streams:
         await stream.send_all(GET)
@@ -381,6 +381,22 @@ async def test_connections_of_one_address_are_limited(start: Start) -> None:
         assert (await read_answer(stream)).startswith(b"HTTP/1.1 200")
     for stream in streams:
         await stream.aclose()
+
+
+async def test_many_short_connections_of_one_address_are_served_one_after_the_other(start: Start) -> None:
+    """The jobs of a network behind one address, at minute zero."""
+    served = await start(small_app(), max_connections_per_address=3, crowd_wait_s=SOON_S)
+    answers = []
+
+    async def ask() -> None:
+        async with await served.connect() as stream:
+            await stream.send_all(b"GET /sleep/0.01 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            answers.append((await read_all(stream))[:12])
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(30):
+            nursery.start_soon(ask)
+    assert answers == [b"HTTP/1.1 200"] * 30
 
 
 async def test_a_trusted_proxy_may_hold_more(start: Start) -> None:
