@@ -1,17 +1,19 @@
 """What is rolled up with the results equals what the results give when all of them are added up anew."""
 
+import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import pairwise
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from asura import sketch
 from asura.model.monitor import Status
 from asura.model.observation import Observation
-from asura.store import checks, rollups
+from asura.store import checks, migrate, retention, rollups
 from asura.store.connection import WriteConnection
 from tests import factories
 
@@ -114,3 +116,129 @@ def test_rollups_are_what_all_results_add_up_to(
         for batch, holds_s in batches:
             checks.insert(conn, batch, holds_s=holds_s)
             assert stored(conn) == naive(conn)
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    batches,
+    st.none() | instants,
+    st.none() | instants,
+    st.none() | st.sampled_from(list(Status)),
+    st.none() | st.sampled_from(["local", "eu", "mars"]),
+)
+def test_results_are_counted_right_whatever_part_of_an_hour_is_asked_for(
+    conn: WriteConnection,
+    batches: list[tuple[list[Observation], dict[int, int]]],
+    since: int | None,
+    until: int | None,
+    status: Status | None,
+    region: str | None,
+) -> None:
+    with afresh(conn):
+        for batch, holds_s in batches:
+            checks.insert(conn, batch, holds_s=holds_s)
+        wanted = {"since": since, "until": until, "status": status, "region": region}
+        listed = checks.page(conn, 1, limit=1000, **wanted)  # type: ignore[arg-type]
+        assert checks.count(conn, 1, **wanted) == len(listed)  # type: ignore[arg-type]
+
+
+def test_counting_a_million_results_is_counting_hours(conn: WriteConnection) -> None:
+    """Counted in SQLite's own steps, not in time."""
+    seen = [factories.observation(1, at=MIDNIGHT_MS + second * 1000) for second in range(20_000)]
+    checks.insert(conn, seen, holds_s={1: 180})
+    steps = 0
+
+    def step() -> None:
+        nonlocal steps
+        steps += 1
+
+    conn.set_progress_handler(step, 1)
+    try:
+        assert checks.count(conn, 1) == 20_000
+    finally:
+        conn.set_progress_handler(None, 0)
+    assert steps < 20_000
+
+
+def prune(conn: WriteConnection, *, raw_before: int, before: int = 0) -> None:
+    factories.create(conn)
+    for delete in retention.by_age(raw_before=raw_before, before=before, now_ms=0):
+        while delete(conn) is not None:
+            pass
+
+
+def hourly(hours: int, **fields: object) -> list[Observation]:
+    return [factories.observation(1, at=MIDNIGHT_MS + hour * HOUR_MS, **fields) for hour in range(hours)]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("since_h", "wanted_s", "expected_s"),
+    [
+        pytest.param(30, 0, 0, id="single checks, which are all there"),
+        pytest.param(30, 300, 300, id="five minutes, which are all there"),
+        pytest.param(24, 0, 0, id="from the first that is kept"),
+        pytest.param(23.5, 0, 3600, id="from within the last hour that is pruned"),
+        pytest.param(0, 0, 3600, id="single checks that are pruned"),
+        pytest.param(0, 300, 3600, id="five minutes that are pruned"),
+        pytest.param(0, 3600, 3600, id="hours"),
+        pytest.param(0, 86400, 86400, id="days"),
+        pytest.param(-1000, 0, 3600, id="before the first check"),
+        pytest.param(99, 0, 0, id="after the last one"),
+    ],
+)
+def test_the_finest_span_that_has_all(conn: WriteConnection, since_h: float, wanted_s: int, expected_s: int) -> None:
+    checks.insert(conn, hourly(48), holds_s={})
+    prune(conn, raw_before=MIDNIGHT_MS + 24 * HOUR_MS)
+    since = MIDNIGHT_MS + int(since_h * HOUR_MS)
+    assert rollups.finest_span_s(conn, 1, since=since, wanted_s=wanted_s) == expected_s
+    sketch_s = 86400 if since < MIDNIGHT_MS + 24 * HOUR_MS else 3600
+    assert rollups.finest_sketch_s(conn, 1, since=since) == sketch_s
+
+
+def test_nothing_is_missing_of_a_monitor_that_was_never_checked(conn: WriteConnection) -> None:
+    assert rollups.finest_span_s(conn, 1, since=0, wanted_s=0) == 0
+    assert rollups.finest_sketch_s(conn, 1, since=0) == 3600
+
+
+def test_nothing_is_missing_before_a_monitor_was_made(conn: WriteConnection) -> None:
+    checks.insert(conn, hourly(3), holds_s={})
+    assert rollups.finest_span_s(conn, 1, since=0, wanted_s=0) == 0
+    assert rollups.finest_span_s(conn, 1, since=0, wanted_s=300) == 300
+    assert rollups.finest_sketch_s(conn, 1, since=0) == 3600
+
+
+def test_hours_without_any_answer_lack_no_sketch(conn: WriteConnection) -> None:
+    checks.insert(conn, [*hourly(3, response_ms=None), factories.observation(1, at=MIDNIGHT_MS + DAY_MS)], holds_s={})
+    assert rollups.finest_sketch_s(conn, 1, since=0) == 3600
+
+
+def test_where_every_single_check_is_pruned_hours_are_what_is_left(conn: WriteConnection) -> None:
+    checks.insert(conn, hourly(3), holds_s={})
+    prune(conn, raw_before=MIDNIGHT_MS + 5 * DAY_MS)
+    assert rollups.finest_span_s(conn, 1, since=0, wanted_s=0) == 3600
+    assert rollups.finest_sketch_s(conn, 1, since=0) == 86400
+
+
+def test_sketches_by_hour_of_before_are_added_up_by_day() -> None:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as old:
+        migrate.apply(old, migrate.migrations()[:4])
+        rows = [(1, MIDNIGHT_MS + hour * HOUR_MS, region, 7 + hour % 2, 3) for hour in range(30) for region in (0, 1)]
+        old.executemany("INSERT INTO latency (monitor_id, hour_at, region_id, bucket, count) VALUES (?,?,?,?,?)", rows)
+        migrate.apply(old, migrate.migrations()[4:5])
+        query = "SELECT start_at, region_id, bucket, count FROM latency WHERE span_s = ? ORDER BY 1, 2, 3"
+        assert old.execute(query, (3600,)).fetchall() == [row[1:] for row in rows]
+        assert old.execute(query, (86400,)).fetchall() == [
+            (MIDNIGHT_MS + day * DAY_MS, region, bucket, 36 if day == 0 else 9)
+            for day in (0, 1)
+            for region in (0, 1)
+            for bucket in (7, 8)
+        ]
+
+
+def test_results_from_before_take_part_in_no_time_and_are_counted_on(conn: WriteConnection) -> None:
+    """A late one between two of them takes nothing away that was never added."""
+    checks.insert(conn, hourly(3), holds_s={})
+    checks.insert(conn, [factories.observation(1, at=MIDNIGHT_MS + 90 * 60_000)], holds_s={1: 180})
+    assert stored(conn) == naive(conn)
+    times = conn.execute("SELECT start_at, up_ms FROM rollup WHERE span_s = 3600 AND up_ms != 0").fetchall()
+    assert times == [(MIDNIGHT_MS + HOUR_MS, 180_000)]

@@ -4,16 +4,22 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from itertools import pairwise
+from typing import Any
 
+import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from asura import uptime
-from asura.model.monitor import MonitorStatus
-from asura.store import migrate, retention, timeline, uptimes
+from asura.api import showing
+from asura.consensus import rules as consensus
+from asura.model.heartbeat import Heartbeat, HeartbeatStatus
+from asura.model.monitor import Monitor, MonitorState, MonitorStatus
+from asura.store import heartbeats, migrate, monitors, retention, states, timeline, uptimes
 from asura.store.connection import WriteConnection
 from asura.store.uptimes import StatusTime, Tail
+from tests import factories
 
 UP, DEGRADED, DOWN = MonitorStatus.UP, MonitorStatus.DEGRADED, MonitorStatus.DOWN
 PENDING, PAUSED, UNKNOWN = MonitorStatus.PENDING, MonitorStatus.PAUSED, MonitorStatus.UNKNOWN
@@ -109,26 +115,16 @@ def prune(conn: WriteConnection, before: int) -> None:
 
 
 def test_what_retention_has_deleted_changes_no_time_after_it(conn: WriteConnection) -> None:
-    conn.execute("DELETE FROM monitor")
-    conn.execute(MONITOR)
+    web = monitors.insert(conn, factories.monitor())
     history = [(NOW_MS - day * DAY_MS, DOWN if day % 3 else UP) for day in range(120, 0, -1)]
-    tell(conn, 1, history)
+    tell(conn, web.id, history)
     wanted = [NOW_MS - day * DAY_MS for day in range(90, -1, -1)]
-    before = uptimes.over(conn, [1], edges=wanted, tails={})
+    before = uptimes.over(conn, [web.id], edges=wanted, tails={})
     for delete in retention.by_age(raw_before=NOW_MS, before=NOW_MS - 95 * DAY_MS, now_ms=NOW_MS):
         while delete(conn) is not None:
             pass
-    assert len(timeline.of_monitor(conn, 1, since=0)) < len(history) - 10
-    assert uptimes.over(conn, [1], edges=wanted, tails={}) == before
-
-
-MONITOR = (
-    "INSERT INTO monitor (id, name, description, type, target, interval_s, timeout_s, enabled, public, tags, settings,"
-    " assertions, track_changes, failure_threshold, success_threshold, resend_interval_s, upside_down,"
-    " notification_channel_ids, depends_on, regions, config_version, created_at, updated_at)"
-    " VALUES (1, 'web', '', 'http', 'http://web.test/', 60, 10, 1, 0, '[]', '{}', '[]', 0, 1, 1, 0, 0, '[]', '[]',"
-    " '[]', 1, 0, 0)"
-)
+    assert len(timeline.of_monitor(conn, web.id, since=0)) < len(history) - 10
+    assert uptimes.over(conn, [web.id], edges=wanted, tails={}) == before
 
 
 @pytest.mark.parametrize(
@@ -161,6 +157,79 @@ def test_an_unknown_monitor_has_no_time_and_no_uptime(conn: WriteConnection) -> 
     assert uptimes.windows(conn, [7], now_ms=NOW_MS, tails={}) == {7: dict.fromkeys(uptime.WINDOWS_MS)}
     assert uptimes.windows(conn, [], now_ms=NOW_MS, tails={}) == {}
     assert uptimes.over(conn, [7], edges=[], tails={}) == {7: []}
+
+
+beats = st.none() | st.fixed_dictionaries(
+    {"status": st.sampled_from(list(HeartbeatStatus)), "deadline_at": st.none() | instants, "last_ping_at": instants}
+)
+monitors_found = st.lists(
+    st.fixed_dictionaries(
+        {
+            "history": histories,
+            "enabled": st.booleans(),
+            "interval_s": st.sampled_from([1, 60, 86_400]),
+            "status": st.sampled_from([PENDING, UP, DEGRADED, DOWN]),
+            "status_since": instants,
+            "last_check_at": st.none() | instants,
+            "beat": beats,
+        }
+    ),
+    max_size=3,
+)
+
+
+@many
+@given(monitors_found)
+def test_the_uptime_of_all_is_that_of_each_as_it_is_shown_added_up(
+    conn: WriteConnection, drawn: list[dict[str, Any]]
+) -> None:
+    with afresh(conn):
+        conn.execute("DELETE FROM monitor")
+        tails: dict[int, Tail] = {}
+        for number, each in enumerate(drawn):
+            monitor, state, beat = add(conn, number, **each)
+            if tail := showing.shown(monitor, state, beat, now_ms=NOW_MS).tail:
+                tails[monitor.id] = tail
+        ids = [row[0] for row in conn.execute("SELECT id FROM monitor")]
+        expected: dict[str, float | None] = {}
+        for name, span_ms in uptime.WINDOWS_MS.items():
+            times = [one for (one,) in uptimes.over(conn, ids, edges=[NOW_MS - span_ms, NOW_MS], tails=tails).values()]
+            expected[name] = uptime.share(
+                sum(time.up + time.degraded for time in times), sum(time.down for time in times)
+            )
+        found = uptimes.together(
+            conn, now_ms=NOW_MS, stale_windows=consensus.STALE_WINDOWS, window_floor_s=consensus.WINDOW_FLOOR_S
+        )
+        assert found == expected
+
+
+def add(
+    conn: WriteConnection,
+    number: int,
+    *,
+    history: Changes,
+    enabled: bool,
+    interval_s: int,
+    beat: dict[str, Any] | None,
+    **state: Any,
+) -> tuple[Monitor, MonitorState, Heartbeat | None]:
+    named = factories.monitor(name=f"m{number}", enabled=enabled, interval_s=interval_s)
+    monitor = monitors.insert(conn, named)
+    tell(conn, monitor.id, history)
+    found = MonitorState(monitor_id=monitor.id, **state)
+    states.save(conn, found)
+    if beat is None:
+        return monitor, found, None
+    made = heartbeats.create_heartbeat(conn, monitor.id, grace=60, new_token=lambda: f"token-{number}")
+    made = attrs.evolve(made, **beat)
+    heartbeats.update_heartbeat_ping(conn, [made])
+    return monitor, found, made
+
+
+def test_no_monitors_have_no_uptime_together(conn: WriteConnection) -> None:
+    conn.execute("DELETE FROM monitor")
+    found = uptimes.together(conn, now_ms=NOW_MS, stale_windows=3, window_floor_s=60)
+    assert found == dict.fromkeys(uptime.WINDOWS_MS)
 
 
 def test_one_change_or_many_thousand_cost_the_same_look_ups(conn: WriteConnection) -> None:
