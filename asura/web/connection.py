@@ -27,7 +27,7 @@ Stream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
 
 
 class Connection(TCPServer):
-    """Serves one connection until either side has had enough. `run()` closes the stream, whatever happens."""
+    """Serves one connection until either side has had enough. Whoever accepted the stream closes it for good."""
 
     def __init__(
         self,
@@ -55,13 +55,12 @@ class Connection(TCPServer):
 
     async def run(self) -> None:
         """Handshake, requests, close."""
-        try:
-            if not isinstance(self.stream, trio.SSLStream) or await self._handshake():
-                await Http1(self, is_tls=isinstance(self.stream, trio.SSLStream)).serve()
-                with trio.move_on_after(CLOSE_S):
-                    await self.stream.aclose()
-        finally:
-            await trio.aclose_forcefully(self.stream)
+        is_tls = isinstance(self.stream, trio.SSLStream)
+        if is_tls and not await self._handshake():
+            return
+        await Http1(self, is_tls=is_tls).serve()
+        with trio.move_on_after(CLOSE_S):
+            await self.stream.aclose()
 
     def stop(self) -> None:
         """Take no further request: close now if none is running, else after it."""

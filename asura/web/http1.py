@@ -4,6 +4,7 @@ hypercorn reads in one task and feeds the app in another through a queue. Here t
 head, runs the app and goes on to the next, and the app's `receive()` reads the socket itself. So a request costs
 no task of ours, a body that nobody wants is never read, and head and body leave in one write. There is no HTTP/2
 (neither by prior knowledge nor by upgrade) and no WebSocket: with hypercorn 0.18 both have ways to end the process.
+Pings are answered here, without the app: the plain ones (`plain.py`) even without h11.
 """
 
 from time import monotonic

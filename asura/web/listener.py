@@ -7,8 +7,8 @@ hypercorn is embedded by its parts (configuration and sockets, lifespan, connect
 import logging
 import os
 import ssl
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from time import time
 from typing import Any
@@ -170,10 +170,9 @@ class _Server:
             _log.warning("connections cut off", after_s=self._options.shutdown_timeout_s)
 
     async def _serve(self, stream: Stream) -> None:
-        """One connection, from accept to close. Its errors end here: nothing from outside may end the daemon."""
+        """One connection; trio closes it. Its errors end here: nothing from outside may end the daemon."""
         try:
-            async with _closing(stream):
-                await self._admit(stream)
+            await self._admit(stream)
         except* Exception as errors:
             _errors.inc()
             _log.error("connection failed", exc_info=errors)
@@ -207,15 +206,6 @@ class _Server:
             await connection.run()
         finally:
             self._admission.remove(connection)
-
-
-@asynccontextmanager
-async def _closing(stream: Stream) -> AsyncIterator[None]:
-    """Close `stream` on leaving, without waiting for anybody."""
-    try:
-        yield
-    finally:
-        await trio.aclose_forcefully(stream)
 
 
 async def _turn_away(stream: Stream, refusal: edge.Refusal) -> None:
