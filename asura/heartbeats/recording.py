@@ -64,8 +64,7 @@ def record(conn: Conn, signals: Sequence[Signal], *, now_ms: int, base_url: str)
         plan, is_enabled = plan_of(situation), situation.is_enabled
         step = rules.take(situation.beat, situation.runs, plan, signal, is_enabled=is_enabled)
         number = situation.beat.ping_count + 1
-        beat = attrs.evolve(step.beat, ping_count=number)
-        known[signal.monitor_id] = attrs.evolve(situation, beat=beat, runs=step.runs)
+        situation.beat, situation.runs = attrs.evolve(step.beat, ping_count=number), step.runs
         became.append(step.kind)
         stored.append(_ping(signal, step, number=number))
         if step.status is not None:
@@ -140,10 +139,17 @@ class Look:
     """The earliest deadline that is still to come."""
 
 
-def decide(conn: Conn, *, now_ms: int, base_url: str, limit: int) -> Look:
-    """Decide on the deadlines that have passed, the oldest first, with everything that follows from each."""
-    expired = heartbeats.list_expired_heartbeats(conn, now_ms=now_ms, limit=limit)
-    missed = _missed(conn, [beat.monitor_id for beat in expired], now_ms=now_ms) if expired else []
+def decide(conn: Conn, *, now_ms: int, base_url: str, limit: int, only: MonitorId | None = None) -> Look:
+    """Decide on the deadlines that have passed, the oldest first, with everything that follows from each.
+
+    `only`: on that of one monitor.
+    """
+    if only is None:
+        found = heartbeats.list_expired_heartbeats(conn, now_ms=now_ms, limit=limit)
+    else:
+        found = list(heartbeats.of_monitors(conn, [only]).values())
+    expired = [beat.monitor_id for beat in found if beat.deadline_at is not None and beat.deadline_at < now_ms]
+    missed = _missed(conn, expired, now_ms=now_ms) if expired else []
     if missed:
         ledger.record(conn, missed, now_ms=now_ms, base_url=base_url)
     return Look(
@@ -167,7 +173,8 @@ def _missed(conn: Conn, monitor_ids: Sequence[MonitorId], *, now_ms: int) -> lis
         except Exception:  # whatever is wrong with one, the others are decided
             _log.exception("heartbeat could not be judged", monitor_id=monitor_id)
             continue
-        fallen[monitor_id] = attrs.evolve(situation, beat=miss.beat, runs=miss.runs)
+        situation.beat, situation.runs = miss.beat, miss.runs
+        fallen[monitor_id] = situation
         seen.append(_silence(monitor_id, miss, config_version=situation.config_version))
     if fallen:
         _save(conn, fallen, before=before)
@@ -184,25 +191,27 @@ def excuse(conn: Conn, lulls: Sequence[Lull]) -> int:
     excused, last_id = 0, 0
     while known := heartbeats.enabled_after(conn, last_id, limit=EXCUSED_AT_ONCE):
         last_id = max(known)
+        before = {monitor_id: situation.runs for monitor_id, situation in known.items()}
         mended: dict[int, Situation] = {}
         for monitor_id, situation in known.items():
             try:
-                after = _excused(situation, lulls)
+                is_mended = _excuse(situation, lulls)
             except Exception:  # whatever is wrong with one, the others are excused
                 _log.exception("heartbeat could not be excused", monitor_id=monitor_id)
                 continue
-            if after is not situation:
-                mended[monitor_id] = after
+            if is_mended:
+                mended[monitor_id] = situation
         if mended:
-            _save(conn, mended, before={monitor_id: known[monitor_id].runs for monitor_id in mended})
+            _save(conn, mended, before=before)
         excused += len(mended)
     return excused
 
 
-def _excused(situation: Situation, lulls: Sequence[Lull]) -> Situation:
-    plan = plan_of(situation)
+def _excuse(situation: Situation, lulls: Sequence[Lull]) -> bool:
+    plan, is_mended = plan_of(situation), False
     for each in lulls:
         mended = rules.excuse(situation.beat, situation.runs, plan, each)
         if mended is not None:
-            situation = attrs.evolve(situation, beat=mended[0], runs=mended[1])
-    return situation
+            situation.beat, situation.runs = mended
+            is_mended = True
+    return is_mended

@@ -28,8 +28,8 @@ _log = log.get(__name__)
 
 LOOK_AT_CLOCKS_S = 1.0
 """Between two looks at the clocks: a deadline that is moved by a clock that was set is noticed so soon."""
-BATCH = 200
-"""Deadlines decided in a transaction: a thousand at once may hold up no ping for longer than a moment."""
+BATCH = 50
+"""Deadlines decided in a transaction, some 20 ms: of a thousand that fall silent at once no ping waits for longer."""
 HELD_S = 5.0
 """How often to ask again what holds back an alarm because of a dependency."""
 ARRIVAL_S = 0.01
@@ -126,8 +126,7 @@ class Watcher:
                 with trio.move_on_after(wait_s):
                     await self._news.wake.wait()
             nursery.cancel_scope.cancel()
-        if not self._lulls and self._deaf_since is None:
-            await self._store.write(partial(heartbeats.note_beat, at=self._clocks().wall))
+        await self._note_end()
 
     async def _wake_at(self, stopping: trio.Event) -> None:
         await stopping.wait()
@@ -182,9 +181,11 @@ class Watcher:
         while look is None or (look.expired == BATCH and look.missed):
             await self._intake.settle()
             self._see()
-            await self._excuse()
-            now_ms, self._news.next_at = self._seen.wall, None
-            look = await self._store.write(partial(_decide, now_ms=now_ms, base_url=self._base_url()))
+            # By the clock when all that had happened was known: what comes meanwhile is for the next look.
+            now_ms = self._seen.wall
+            await self._excuse(now_ms=now_ms)
+            self._news.next_at = None
+            look = await self._decide(now_ms=now_ms)
             self._news.bring_forward(look.next_at)
             for at in look.missed:
                 _LATE.observe((self._clocks().wall - at) / 1000)
@@ -192,37 +193,81 @@ class Watcher:
         self._looked_s = trio.current_time()
         self._looks += 1
 
-    async def _excuse(self) -> None:
+    async def _excuse(self, *, now_ms: int) -> None:
         """Mend what lulls made unfair, all in one transaction. Raises StoreError, and keeps them for another time."""
-        refused_since = self._intake.take_deafness()
-        if refused_since is not None:
-            self._deaf_since = min(refused_since, self._deaf_since or refused_since)
-        lulls, deaf_since, until = list(self._lulls), self._deaf_since, self._seen.wall
-        if deaf_since is not None:
-            lulls.append(Lull(since=deaf_since, until=until))
+        self._note_deaf()
+        count, lulls = len(self._lulls), list(self._lulls)
+        if self._deaf_since is not None:
+            lulls.append(Lull(since=self._deaf_since, until=now_ms))
         if not lulls:
             return
 
         def write(conn: Conn) -> int:
-            heartbeats.note_beat(conn, at=until)
+            heartbeats.note_beat(conn, at=now_ms)
             return recording.excuse(conn, lulls)
 
         excused = await self._store.write(write)
-        del self._lulls[: len(lulls)]
+        del self._lulls[:count]
         self._deaf_since = None
         _log.info("deadlines were excused", heartbeats=excused)
 
+    def _note_deaf(self) -> None:
+        refused_since = self._intake.take_deafness()
+        if refused_since is not None:
+            self._deaf_since = min(refused_since, self._deaf_since or refused_since)
+
+    async def _decide(self, *, now_ms: int) -> Look:
+        def write(conn: Conn) -> Look:
+            heartbeats.note_beat(conn, at=now_ms)
+            return recording.decide(conn, now_ms=now_ms, base_url=base_url, limit=BATCH)
+
+        base_url = self._base_url()
+        try:
+            return await self._store.write(write)
+        except StoreError:
+            raise
+        except Exception:
+            return await self._decide_one_by_one(now_ms=now_ms)
+
+    async def _decide_one_by_one(self, *, now_ms: int) -> Look:
+        """One of those that are due can't be written: that may cost none of the others its alarm."""
+        expired = await self._store.read(partial(heartbeats.list_expired_heartbeats, now_ms=now_ms, limit=BATCH))
+        decide = partial(recording.decide, now_ms=now_ms, base_url=self._base_url(), limit=1)
+        missed: list[int] = []
+        for beat in expired:
+            try:
+                look = await self._store.write(partial(decide, only=beat.monitor_id))
+                missed += look.missed
+            except StoreError:
+                raise
+            except Exception:
+                _log.exception("deadline of a heartbeat could not be decided", monitor_id=beat.monitor_id)
+        next_at = await self._store.read(partial(heartbeats.next_deadline_at, since_ms=now_ms))
+        return Look(expired=len(expired), missed=missed, next_at=next_at)
+
     async def _ask_again(self) -> None:
+        """Ask for the alarms that are held back. Raises StoreError."""
         held = sorted(self._news.held)
+        ask = partial(ledger.reconsider, now_ms=self._seen.wall, base_url=self._base_url())
         for first in range(0, len(held), BATCH):
             some = held[first : first + BATCH]
             self._news.held.difference_update(some)  # those that still are say so within the write
             try:
-                ask = partial(ledger.reconsider, monitor_ids=some, now_ms=self._seen.wall, base_url=self._base_url())
-                await self._store.write(ask)
+                await self._store.write(partial(ask, monitor_ids=some))
             except StoreError:
                 self._news.held.update(some)
                 raise
+
+    async def _note_end(self) -> None:
+        """What is due until the next start is not held against a job; what is not excused yet will be then."""
+        self._see()
+        self._note_deaf()
+        if self._lulls or self._deaf_since is not None:
+            return
+        try:
+            await self._store.write(partial(heartbeats.note_beat, at=self._seen.wall))
+        except StoreError as exc:
+            _log.error("the end of watching heartbeats could not be noted", problem=str(exc))
 
     def _wait_s(self) -> float:
         """How long there is nothing to do."""
@@ -237,9 +282,4 @@ class Watcher:
         It grows with the first looks, each of which notes that we are there: a daemon that is killed every twenty
         seconds must not excuse the same silence for ever.
         """
-        return min(FIRST_PAUSE_S * 2 ** min(self._looks - 1, MANY_LOOKS), self._check_interval_s())
-
-
-def _decide(conn: Conn, *, now_ms: int, base_url: str) -> Look:
-    heartbeats.note_beat(conn, at=now_ms)
-    return recording.decide(conn, now_ms=now_ms, base_url=base_url, limit=BATCH)
+        return min(math.ldexp(FIRST_PAUSE_S, min(self._looks - 1, MANY_LOOKS)), self._check_interval_s())

@@ -147,9 +147,9 @@ def _from_row(row: Sequence[Any]) -> Heartbeat:
     )
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Situation:
-    """A heartbeat with what must be known to judge a ping or a miss. `settings` is JSON, as its monitor has them."""
+    """A heartbeat as a batch finds it and, ping by ping, leaves it. `settings` is JSON, as its monitor has them."""
 
     beat: Heartbeat
     runs: tuple[Run, ...]

@@ -1,11 +1,15 @@
 """The watcher and its deadlines, on a clock that a test moves. What is expected when: tests/unit."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
+import structlog
 import trio
 from trio.testing import MockClock
 
+from asura.heartbeats import rules
+from asura.incidents import steps
 from asura.model.heartbeat import HeartbeatStatus, PingKind, Run
 from asura.model.monitor import MonitorStatus
 from asura.store.database import Store
@@ -282,3 +286,32 @@ async def test_a_thousand_jobs_that_fall_silent_are_all_told_of_once(house: Hous
     await until(house, DEADLINE_S + 1)
     assert {await house.status(job) for job in jobs} == {DOWN}
     assert await house.told() == ["created"] * len(jobs)
+
+
+@pytest.mark.parametrize("broken", ["rules.miss", "steps.open_one"])
+async def test_a_deadline_that_can_not_be_decided_costs_no_other_its_alarm(
+    house: House, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    """Whether it is the decision that fails or what follows from it."""
+    module, name = {"rules.miss": (rules, "miss"), "steps.open_one": (steps, "open_one")}[broken]
+    real = getattr(module, name)
+
+    def brittle(first: Any, second: Any, *args: Any, **more: Any) -> Any:
+        about = first if broken == "rules.miss" else second
+        if getattr(about, "monitor_id", None) == bad.id or getattr(about, "name", None) == bad.name:
+            raise ZeroDivisionError
+        return real(first, second, *args, **more)
+
+    bad, *good = [await house.add(f"job {number}") for number in range(4)]
+    for job in (bad, *good):
+        await house.ping(job)
+    monkeypatch.setattr(module, name, brittle)
+    with structlog.testing.capture_logs() as logs:
+        await trio.sleep(DEADLINE_S + 1)
+    assert [await house.status(job) for job in (bad, *good)] == [UP, DOWN, DOWN, DOWN]
+    assert await house.told() == ["created"] * 3
+    assert {each["monitor_id"] for each in logs if each["log_level"] == "error"} == {bad.id}
+    assert len(logs) < 5
+    monkeypatch.undo()
+    await trio.sleep(house.check_interval_s + 1)
+    assert await house.status(bad) is DOWN
