@@ -168,10 +168,12 @@ async def read_timeline(call: Call, monitor_id: int, query: SpanQuery) -> list[S
 
     def read(conn: Conn) -> list[StatusInterval]:
         tail = tail_of(conn, monitors.get(conn, monitor_id), now_ms=call.now_ms)
-        changes = uptime.with_tail(timeline.of_monitor(conn, monitor_id, since=since), tail)
-        found = uptime.intervals(changes, start=since, end=min(until, call.now_ms))
-        if len(found) > MAX_INTERVALS:
+        if tail is not None:  # changes after `until` are not read, and the tail comes after all of them
+            tail = max(tail[0], timeline.last_at(conn, monitor_id) or 0), tail[1]
+        changes = timeline.of_monitor(conn, monitor_id, since=since, until=until, limit=MAX_INTERVALS + 1)
+        if len(changes) > MAX_INTERVALS:
             raise bad_query({"from": f"must be later: there are more than {MAX_INTERVALS} changes in this span"})
+        found = uptime.intervals(uptime.with_tail(changes, tail), start=since, end=min(until, call.now_ms))
         # Here and not in the event loop: writing down ten thousand of them takes a tenth of a second.
         return [{"status": each.status, "from": instant(each.start), "to": instant(each.end)} for each in found]
 

@@ -11,6 +11,7 @@ from asura.store.database import Conn
 from asura.store.rows import to_json
 
 _STATUSES = {status.value: status for status in MonitorStatus}  # much faster than the enumeration's own call
+_END_OF_TIME = 2**62
 Changes = list[tuple[int, MonitorStatus]]
 """(instant, the status from then on), ascending."""
 TOTALLED = (MonitorStatus.UP, MonitorStatus.DEGRADED, MonitorStatus.DOWN)
@@ -56,6 +57,22 @@ def of_monitors(conn: Conn, monitor_ids: Iterable[int], *, since: int) -> dict[i
     return found
 
 
-def of_monitor(conn: Conn, monitor_id: int, *, since: int) -> Changes:
-    """The changes of one monitor after `since`, led by the one in force at `since`."""
-    return of_monitors(conn, [monitor_id], since=since).get(monitor_id, [])
+def of_monitor(
+    conn: Conn, monitor_id: int, *, since: int, until: int | None = None, limit: int | None = None
+) -> Changes:
+    """The changes of one monitor after `since` and before `until`, led by the one in force at `since`.
+
+    At most `limit` of them, the oldest.
+    """
+    rows = conn.execute(
+        "SELECT at, status FROM status_change WHERE monitor_id = ?1 AND at < ?3 AND at >= coalesce("
+        "(SELECT max(at) FROM status_change WHERE monitor_id = ?1 AND at <= ?2), ?2) ORDER BY at LIMIT ?4",
+        (monitor_id, since, _END_OF_TIME if until is None else until, -1 if limit is None else limit),
+    )
+    return [(at, _STATUSES[status]) for at, status in rows]
+
+
+def last_at(conn: Conn, monitor_id: int) -> int | None:
+    """When the last change came."""
+    found = conn.execute("SELECT max(at) FROM status_change WHERE monitor_id = ?", (monitor_id,)).fetchone()[0]
+    return None if found is None else int(found)

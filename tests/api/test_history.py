@@ -6,13 +6,28 @@ from urllib.parse import quote
 
 import pytest
 
+from asura.api import history
 from asura.model.monitor import Status
-from asura.units import iso
+from asura.store import retention
+from asura.store.database import Conn
+from asura.units import iso, parse_iso
 from tests import factories
 from tests.api.conftest import Api
 from tests.api.test_monitors import make
 
 HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+
+
+async def make_long_ago(api: Api, **fields: object) -> None:
+    """A monitor that was made a hundred days ago, and whose past can be told."""
+    await make(api, **fields)
+
+    def age(conn: Conn) -> None:
+        conn.execute("UPDATE status_change SET at = at - ?", (100 * DAY_MS,))
+        conn.execute("UPDATE monitor_state SET status_since = status_since - ?", (100 * DAY_MS,))
+
+    await api.services.store.write(age)
 
 
 async def see(api: Api, *results: tuple[int, Status, int | None]) -> int:
@@ -138,3 +153,115 @@ async def test_a_window_that_makes_no_sense_is_refused(api: Api, window: str):
     await make(api)
     refused = await api.reader.get("/api/v1/monitors/1/chart", params={"window": window})
     assert (refused.status_code, set(refused.json()["fields"])) == (400, {"window"})
+
+
+async def test_a_point_of_the_chart_has_the_uptime_of_its_step(api: Api):
+    await make_long_ago(api, failure_threshold=1, success_threshold=1)
+    now_ms = api.services.clock.now_ms()
+    hour_at = now_ms - now_ms % HOUR_MS - 30 * HOUR_MS
+    seen = [(hour_at + minute * 60_000, Status.DOWN if 75 <= minute < 90 else Status.UP) for minute in range(0, 241, 1)]
+    await api.services.record([factories.observation(1, status, at=at) for at, status in seen])
+    chart = (await api.reader.get("/api/v1/monitors/1/chart?window=30d")).json()
+    step_ms = chart["bucket_seconds"] * 1000
+    assert step_ms == 7_200_000
+    for point in chart["points"]:
+        start_at = parse_iso(point["at"])
+        down_ms = overlap((hour_at + 75 * 60_000, hour_at + 90 * 60_000), (start_at, start_at + step_ms))
+        known_ms = overlap((hour_at, hour_at + 243 * 60_000), (start_at, start_at + step_ms))
+        assert point["uptime_pct"] == (known_ms - down_ms) * 100_000 // known_ms / 1000
+    assert min(point["uptime_pct"] for point in chart["points"]) < 100
+
+
+def overlap(one: tuple[int, int], other: tuple[int, int]) -> int:
+    return max(0, min(one[1], other[1]) - max(one[0], other[0]))
+
+
+async def test_a_point_of_which_nothing_is_known_has_no_uptime(api: Api):
+    """A check by a configuration that was changed since is history, and no verdict."""
+    await make(api)
+    now_ms = api.services.clock.now_ms()
+    await api.services.record([factories.observation(1, at=now_ms - 1000, config_version=7)])
+    [point] = (await api.reader.get("/api/v1/monitors/1/chart?window=1h")).json()["points"]
+    assert (point["up"], point["uptime_pct"]) == (1, None)
+
+
+async def test_charts_and_numbers_go_on_where_single_checks_are_pruned(api: Api):
+    await make_long_ago(api)
+    now_ms = api.services.clock.now_ms()
+    day_at = now_ms - now_ms % DAY_MS
+    seen = [day_at - hour * HOUR_MS for hour in range(1, 24 * 20)]
+    await api.services.record([factories.observation(1, at=at, response_ms=20) for at in seen])
+    limit = day_at - 2 * DAY_MS
+    await prune(api, raw_before=limit)
+    assert (await api.reader.get("/api/v1/monitors/1/checks")).json()["total"] == 48
+    for window in ("7d", "14d", "100d"):
+        chart = (await api.reader.get(f"/api/v1/monitors/1/chart?window={window}")).json()
+        assert sum(point["up"] for point in chart["points"]) == sum(at >= parse_iso(chart["from"]) for at in seen)
+    numbers = (await api.reader.get("/api/v1/monitors/1/metrics?from=2000-01-01T00:00:00Z")).json()
+    assert numbers["checks"]["up"] == len(seen)
+    assert numbers["response_ms"]["p95"] == pytest.approx(20, rel=0.05)
+    span = f"from={iso(limit - 5 * HOUR_MS)}&to={iso(limit - 2 * HOUR_MS)}"
+    numbers = (await api.reader.get(f"/api/v1/monitors/1/metrics?{span}")).json()
+    assert numbers["checks"] == {"total": 3, "up": 3, "degraded": 0, "down": 0}
+    assert numbers["by_region"]["local"]["uptime_pct"] == 100
+    assert numbers["response_ms"]["p95"] == pytest.approx(20, rel=0.05)
+
+
+async def prune(api: Api, *, raw_before: int) -> None:
+    def run(conn: Conn) -> None:
+        for delete in retention.by_age(raw_before=raw_before, before=0, now_ms=0):
+            while delete(conn) is not None:
+                pass
+
+    await api.services.store.write(run)
+
+
+async def test_a_region_has_the_uptime_of_its_own_checks(api: Api):
+    await make_long_ago(api)
+    now_ms = api.services.clock.now_ms()
+    minutes = range(60, 0, -1)
+    seen = [
+        factories.observation(1, Status.DOWN if region == "eu" and ago > 45 else Status.UP, region=region, at=at)
+        for ago in minutes
+        for region in ("local", "eu")
+        if (at := now_ms - ago * 60_000)
+    ]
+    await api.services.record(seen)
+    for window_h in (2, 24, 24 * 30, 24 * 100):
+        query = f"from={iso(now_ms - window_h * HOUR_MS)}"
+        regions = (await api.reader.get(f"/api/v1/monitors/1/metrics?{query}")).json()["by_region"]
+        assert {name: each["uptime_pct"] for name, each in regions.items()} == {
+            "local": 100,
+            "eu": pytest.approx(75, abs=0.1),
+        }
+
+
+async def test_the_overview_has_the_uptime_of_all_monitors_together(api: Api):
+    await make(api, name="a", failure_threshold=1)
+    await make_long_ago(api, name="b", failure_threshold=1)
+    now_ms = api.services.clock.now_ms()
+    for monitor_id, status in ((1, Status.UP), (2, Status.DOWN)):
+        seen = [factories.observation(monitor_id, status, at=now_ms - ago * 60_000) for ago in range(30, -1, -1)]
+        await api.services.record(seen)
+    found = (await api.reader.get("/api/v1/overview")).json()["uptime"]
+    assert list(found) == ["24h", "7d", "30d", "90d"]
+    assert list(found.values()) == [pytest.approx(50, abs=0.1)] * 4
+
+
+async def test_a_timeline_with_too_many_changes_is_refused_and_a_part_of_it_is_not(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(history, "MAX_INTERVALS", 20)
+    await make_long_ago(api, failure_threshold=1)
+    now_ms = api.services.clock.now_ms()
+    seen = [
+        factories.observation(1, Status.DOWN if ago % 2 else Status.UP, at=now_ms - ago * 60_000)
+        for ago in range(40, 0, -1)
+    ]
+    await api.services.record(seen)
+    refused = await api.reader.get("/api/v1/monitors/1/timeline")
+    assert (refused.status_code, set(refused.json()["fields"])) == (400, {"from"})
+    span = f"from={iso(now_ms - 40 * 60_000)}&to={iso(now_ms - 30 * 60_000)}"
+    spans = (await api.reader.get(f"/api/v1/monitors/1/timeline?{span}")).json()
+    assert [each["status"] for each in spans] == ["up", "down"] * 5
+    assert (spans[0]["from"], spans[-1]["to"]) == (iso(now_ms - 40 * 60_000), iso(now_ms - 30 * 60_000))

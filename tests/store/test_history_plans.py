@@ -35,6 +35,8 @@ QUERIES: dict[str, Callable[[WriteConnection], object]] = {
         conn, 1, **SPAN, span_s=3600, now_ms=START_MS + 9
     ),
     "a status changes": lambda conn: timeline.change(conn, 1, at=START_MS, status=MonitorStatus.UP),
+    "the timeline of one": lambda conn: timeline.of_monitor(conn, 1, **SPAN, limit=9),
+    "the last change": lambda conn: timeline.last_at(conn, 1),
     "the timeline": lambda conn: timeline.of_monitors(conn, [1, 2], since=START_MS),
     "time by status": lambda conn: uptimes.over(
         conn, [1, 2], edges=[0, START_MS], tails={1: (9, MonitorStatus.UNKNOWN)}

@@ -58,3 +58,22 @@ def test_several_timelines_at_once(conn: WriteConnection) -> None:
     timeline.change(conn, 3, at=150, status=DOWN)
     assert timeline.of_monitors(conn, [2, 1, 9], since=120) == {1: [(100, UP)], 2: [(150, DOWN)]}
     assert timeline.of_monitors(conn, [], since=0) == {}
+
+
+def test_a_part_of_the_timeline_is_led_by_what_was_in_force(conn: WriteConnection) -> None:
+    for at, status in ((100, UP), (200, DOWN), (300, UP), (400, DOWN)):
+        timeline.change(conn, 1, at=at, status=status)
+    assert timeline.of_monitor(conn, 1, since=250, until=400) == [(200, DOWN), (300, UP)]
+    assert timeline.of_monitor(conn, 1, since=250, until=401) == [(200, DOWN), (300, UP), (400, DOWN)]
+    assert timeline.of_monitor(conn, 1, since=250, until=200) == []
+    assert timeline.of_monitor(conn, 1, since=0, until=100) == []
+    assert timeline.of_monitor(conn, 1, since=250, limit=2) == [(200, DOWN), (300, UP)]
+    assert timeline.of_monitor(conn, 1, since=0, limit=9) == timeline.of_monitors(conn, [1], since=0)[1]
+
+
+def test_the_last_change_is_known(conn: WriteConnection) -> None:
+    assert timeline.last_at(conn, 1) is None
+    timeline.change(conn, 1, at=100, status=UP)
+    timeline.change(conn, 1, at=300, status=DOWN)
+    timeline.change(conn, 2, at=900, status=DOWN)
+    assert timeline.last_at(conn, 1) == 300
