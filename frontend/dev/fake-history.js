@@ -131,6 +131,7 @@ const WINDOWS = {
   "7d": [1800, 336],
   "30d": [7200, 360],
   "90d": [21600, 360],
+  "365d": [86400, 365],
 };
 
 export function chartOf(monitor, window) {
@@ -151,6 +152,7 @@ export function chartOf(monitor, window) {
       up: isDown ? 0 : 5,
       degraded: 0,
       down: isDown ? 5 : 0,
+      uptime_pct: isDown ? 40.125 : 100,
     };
   });
   return { window, from: iso(from), to: iso(to), bucket_seconds: step, points: monitor.last_check_at ? points : [] };

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { CheckedEvent } from "../src/api/live";
-import type { Monitor, TypeSpec } from "../src/api/types";
+import type { ChartPoint, Monitor, TypeSpec } from "../src/api/types";
 import {
   type Draft,
   documentOf,
@@ -136,10 +136,19 @@ test.each([
   ["http://", ""],
 ])("%s suggests the name %s", (target, name) => expect(nameFrom(target)).toBe(name));
 
+function noteOf(counted: Partial<ChartPoint>, noun?: string): string | undefined {
+  const point = { at: AT, avg_ms: 5, min_ms: 4, max_ms: 6, up: 0, degraded: 0, down: 0, uptime_pct: null, ...counted };
+  return toPoints({ window: "1h", from: AT, to: LATER, bucket_seconds: 60, points: [point] }, noun)[0]?.note;
+}
+
 test("a step with failures says how many", () => {
-  const point = { at: AT, avg_ms: 5, min_ms: 4, max_ms: 6, up: 3, degraded: 0, down: 2 };
-  const points = toPoints({ window: "1h", from: AT, to: LATER, bucket_seconds: 60, points: [point] });
-  expect(points[0]?.note).toBe("2 of 5 checks failed");
+  expect(noteOf({ up: 3, down: 2 })).toBe("2 of 5 checks failed");
+  expect(noteOf({ up: 3, down: 2 }, "report")).toBe("2 of 5 reports failed");
+});
+
+test("a step that was not up all the time says how much of it", () => {
+  expect(noteOf({ up: 5, uptime_pct: 100 })).toBe("");
+  expect(noteOf({ up: 4, down: 1, uptime_pct: 99.9996 })).toBe("1 of 5 checks failed, up 99.999 % of the time");
 });
 
 test("only what was not up becomes a band", () => {

@@ -187,7 +187,7 @@ export interface Chart {
   points: ChartPoint[];
 }
 
-/** One step that has checks; the times are null when nothing answered. */
+/** One step that has checks; the times are null when nothing answered, the uptime when nothing is known. */
 export interface ChartPoint {
   at: string;
   avg_ms: number | null;
@@ -196,6 +196,7 @@ export interface ChartPoint {
   up: number;
   degraded: number;
   down: number;
+  uptime_pct: number | null;
 }
 
 /** One check. `id` grows with time; `timings` are whole milliseconds, null where there was no such phase. */
@@ -350,7 +351,7 @@ export interface IncidentDetail {
   evidence: Json[];
 }
 
-/** Numbers over a span; beyond 6 hours checks are counted in steps: 5 minutes, beyond a week an hour, then days. */
+/** Numbers over a span. Its uptime is exact; what regions saw is read in steps of 5 minutes to a day if it is long. Up to 6 hours every check is read, up to a week steps of 5 minutes, up to 90 days hours, then days; hours and days also where single checks are no longer kept. Response times beyond a week are those of whole days. */
 export interface Metrics {
   uptime_pct: number | null;
   response_ms: ResponseTimes;
@@ -444,6 +445,7 @@ export interface Note {
 export interface Overview {
   monitors: MonitorCounts;
   incidents: IncidentCounts;
+  uptime: { [key: string]: number | null };
   checks_per_minute: number;
   probes: { [key: string]: Json }[];
 }
@@ -478,8 +480,9 @@ export interface RecentCheck {
   response_ms: number | null;
 }
 
-/** What one region saw. */
+/** What one region saw. Its uptime goes by its own checks, each of which holds until its next, for a while. */
 export interface RegionMetrics {
+  uptime_pct: number | null;
   response_ms: ResponseTimes;
   checks: CheckCounts;
 }

@@ -135,7 +135,7 @@ function drawLine(pen: CanvasRenderingContext2D, frame: Frame, { points, ink }: 
     const [first] = run;
     if (run.length === 1 && first) {
       pen.beginPath();
-      pen.arc(frame.x(first.at), frame.y(first.value ?? 0), 1.8, 0, 2 * Math.PI);
+      pen.arc(frame.x(first.at), frame.y(first.value ?? 0), 2.4, 0, 2 * Math.PI);
       pen.fill();
       continue;
     }

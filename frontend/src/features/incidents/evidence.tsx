@@ -10,6 +10,9 @@ import { Waterfall } from "../../ui/waterfall";
 const text = (value: Json | undefined) => (typeof value === "string" ? value : "");
 const number = (value: Json | undefined) => (typeof value === "number" ? value : null);
 
+/** The last lines of what a job printed. */
+const lines = (value: Json | undefined) => (Array.isArray(value) ? value.map(text) : []);
+
 const object = (value: Json | undefined) =>
   typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
 
@@ -38,6 +41,7 @@ export function EvidenceList({ evidence }: { evidence: Evidence[] }) {
             {number(vote.status_code) !== null && <span class="muted">status {number(vote.status_code)}</span>}
           </p>
           {text(vote.message) && <p>{text(vote.message)}</p>}
+          {lines(vote.output).length > 0 && <pre class="evidence-output">{lines(vote.output).join("\n")}</pre>}
           {(number(vote.streak) ?? 0) > 1 && (
             <p>
               {number(vote.streak)} in a row

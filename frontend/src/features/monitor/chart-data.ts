@@ -1,7 +1,7 @@
 // From the API's chart to what is drawn. Pure.
 
 import type { Chart, ChartPoint, StatusInterval } from "../../api/types";
-import { plural } from "../../lib/format";
+import { formatPercent, plural } from "../../lib/format";
 import type { Band, Point } from "../../ui/chart";
 
 /** The points of a chart, in the order of time; `noun` is what was counted. */
@@ -11,8 +11,13 @@ export function toPoints(chart: Chart, noun = "check"): Point[] {
     value: point.avg_ms,
     low: point.min_ms,
     high: point.max_ms,
-    note: noteOf(point, noun),
+    note: [noteOf(point, noun), uptimeOf(point)].filter(Boolean).join(", "),
   }));
+}
+
+// A step that was up all the time needs no word.
+function uptimeOf({ uptime_pct: uptime }: ChartPoint): string {
+  return uptime === null || uptime >= 100 ? "" : `up ${formatPercent(uptime)} of the time`;
 }
 
 function noteOf(point: ChartPoint, noun: string): string {

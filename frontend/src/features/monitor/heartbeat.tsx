@@ -5,13 +5,14 @@ import type { Heartbeat, Monitor } from "../../api/types";
 import { now } from "../../lib/clock";
 import { formatAgo, formatDayTime, formatRun, formatSpan } from "../../lib/format";
 import { useMedia } from "../../lib/media";
+import { Uptimes } from "../../ui/uptimes";
 import { Configuration } from "./configuration";
 import { Incidents } from "./incidents";
 import { Pings } from "./pings";
 import { Reporting } from "./reporting";
 import { ResponseTimes } from "./response-times";
 import { Runs } from "./runs";
-import { NARROW, Uptimes } from "./standing";
+import { NARROW } from "./standing";
 import "./heartbeat.css";
 
 interface Props {
@@ -41,7 +42,7 @@ export function HeartbeatParts({ monitor, heartbeat, onChange }: Props) {
     <>
       {!isNew && <Expected heartbeat={heartbeat} isPaused={monitor.status === "paused"} />}
       {isNew && reporting}
-      {!isNew && <Uptimes monitor={monitor} />}
+      {!isNew && <Uptimes uptime={{ ...monitor.uptime }} since={monitor.created_at} />}
       {!isNew && <ResponseTimes monitor={monitor} />}
       <div class="two-thirds">{isNarrow ? [side, main] : [main, side]}</div>
       {!isNew && reporting}
@@ -61,7 +62,7 @@ function Expected({ heartbeat, isPaused }: { heartbeat: Heartbeat; isPaused: boo
         number={last ? formatAgo(Date.parse(last), now.value) : "never"}
         words={last ? `last ping, ${formatDayTime(last)}` : "last ping"}
       />
-      <Tile number={formatRun(run)} words={run === null ? "no run time yet: send a start" : "last run time"} />
+      <Tile number={formatRun(run)} words={runWords(heartbeat)} />
     </ul>
   );
 }
@@ -84,6 +85,11 @@ export function nextPing(next: string | null, at: number): { number: string; wor
   return late > 0
     ? { number: `${formatSpan(late / 1000)} late`, words: `expected ${formatDayTime(next)}` }
     : { number: formatAgo(Date.parse(next), at), words: `next ping, ${formatDayTime(next)}` };
+}
+
+function runWords({ last_duration_ms: run, runs }: Heartbeat): string {
+  if (run !== null) return "last run time";
+  return runs.length > 0 ? "run time, once the run ends" : "run time: a job that sends /start has one";
 }
 
 function downAt({ status }: Heartbeat, deadline: string | null, at: number): { number: string; words: string } {

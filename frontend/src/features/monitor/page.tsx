@@ -13,6 +13,7 @@ import { pageTitle } from "../../state/overview";
 import { LinkButton } from "../../ui/button";
 import { Page } from "../../ui/page";
 import { Empty, Load, Skeleton } from "../../ui/states";
+import { Uptimes } from "../../ui/uptimes";
 import { Actions } from "./actions";
 import { Certificate } from "./certificate";
 import { Changes } from "./changes";
@@ -20,7 +21,7 @@ import { Checks } from "./checks";
 import { Configuration } from "./configuration";
 import { Incidents } from "./incidents";
 import { ResponseTimes } from "./response-times";
-import { NARROW, Standing, Uptimes } from "./standing";
+import { NARROW, Standing } from "./standing";
 import "./monitor.css";
 
 // A pause or an edit is followed by its check: both events cost one request.
@@ -137,7 +138,7 @@ function CheckedParts({ monitor }: { monitor: Monitor }) {
   );
   return (
     <>
-      <Uptimes monitor={monitor} />
+      <Uptimes uptime={{ ...monitor.uptime }} since={monitor.created_at} />
       <ResponseTimes monitor={monitor} />
       <div class="two-thirds">{isNarrow ? [side, main] : [main, side]}</div>
     </>

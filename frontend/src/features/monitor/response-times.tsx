@@ -23,6 +23,7 @@ const WINDOWS = [
   { value: "7d", label: "7 d" },
   { value: "30d", label: "30 d" },
   { value: "90d", label: "90 d" },
+  { value: "365d", label: "1 y" },
 ];
 // A check every few seconds must not fetch the whole chart every few seconds.
 const REFRESH_MS = 15_000;

@@ -1,7 +1,7 @@
-// How a monitor stands: the verdict in words, since when, why, and its uptime.
+// How a monitor stands: the verdict in words, since when and why.
 
 import type { Heartbeat, Monitor } from "../../api/types";
-import { formatDayTime, formatPercent, formatSpan } from "../../lib/format";
+import { formatSpan } from "../../lib/format";
 import { useMedia } from "../../lib/media";
 import { Ago, Instant, Lasted } from "../../ui/ago";
 import { StatusIcon, statusLabel } from "../../ui/status";
@@ -15,11 +15,6 @@ export const NARROW = "(max-width: 900px)";
 export function usePageSize(): number {
   return useMedia(NARROW) ? 10 : 20;
 }
-
-const WINDOWS = ["24h", "7d", "30d", "90d"] as const;
-const WINDOW_DAYS = { "24h": 1, "7d": 7, "30d": 30, "90d": 90 };
-const DAY_MS = 86_400_000;
-const WINDOW_WORDS = { "24h": "24 hours", "7d": "7 days", "30d": "30 days", "90d": "90 days" };
 
 /** The verdict. */
 export function Standing({ monitor }: { monitor: Monitor }) {
@@ -100,26 +95,5 @@ function Cause({ ids }: { ids: number[] }) {
       ))}
       , which is down: until that is over no incident is opened for this one.
     </p>
-  );
-}
-
-/** The uptime over several windows. */
-export function Uptimes({ monitor }: { monitor: Monitor }) {
-  return (
-    <ul class="tiles" aria-label="Uptime">
-      {WINDOWS.map((window) => (
-        <li key={window}>
-          <div class="tile">
-            <span class="tile-number">{formatPercent(monitor.uptime[window])}</span>
-            <span class="tile-word">
-              {monitor.uptime[window] === null ? "no data, " : "up, "}
-              {Date.parse(monitor.created_at) > Date.now() - WINDOW_DAYS[window] * DAY_MS
-                ? `since ${formatDayTime(monitor.created_at)}`
-                : WINDOW_WORDS[window]}
-            </span>
-          </div>
-        </li>
-      ))}
-    </ul>
   );
 }

@@ -15,6 +15,7 @@ import { Icon } from "../../ui/icons";
 import { Page, Section } from "../../ui/page";
 import { Empty, Load, Skeleton } from "../../ui/states";
 import { StatusIcon } from "../../ui/status";
+import { Uptimes } from "../../ui/uptimes";
 import { OpenIncidents, Troubled } from "./trouble";
 
 const MOST_TROUBLED = 50;
@@ -212,7 +213,7 @@ const WORDS = { up: "Up", degraded: "Degraded", down: "Down", pending: "Pending"
 function Counts({ counts }: { counts: Overview }) {
   return (
     <Section title="At a glance">
-      <ul class="tiles">
+      <ul class="tiles tiles-above">
         {SHOWN.map((status) => (
           <li key={status}>
             <a class="tile" href={`./monitors?status=${status}`}>
@@ -233,6 +234,7 @@ function Counts({ counts }: { counts: Overview }) {
           </div>
         </li>
       </ul>
+      <Uptimes uptime={counts.uptime} />
     </Section>
   );
 }
