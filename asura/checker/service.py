@@ -14,7 +14,7 @@ from asura.checker.asserting import Asserting
 from asura.checker.contents import Contents
 from asura.checker.known import Known
 from asura.checker.places import HANGS_S, Place, Places
-from asura.checks import CHECK_TYPES
+from asura.checks import CHECK_TYPES, is_passive
 from asura.clock import Clock
 from asura.consensus.service import Record
 from asura.errors import Conflict, InvalidDocument, OwnFailure
@@ -132,7 +132,7 @@ class Checker:
 
     async def try_out(self, monitor: Monitor) -> Observation:
         """Check a monitor that need not exist; nothing is stored. Raises InvalidDocument if it can't be checked."""
-        if CHECK_TYPES[monitor.type].is_passive:
+        if is_passive(monitor.type):
             raise InvalidDocument({"type": f"must not be {monitor.type}, which reports by itself: send a ping instead"})
         return await self.prepare(monitor, talks=True)()
 
@@ -142,7 +142,7 @@ class Checker:
         Raises NotFound, and Conflict if it can't be checked.
         """
         monitor = await store.read(lambda conn: monitors.get(conn, monitor_id))
-        if CHECK_TYPES[monitor.type].is_passive:
+        if is_passive(monitor.type):
             raise Conflict(f"a {monitor.type} can't be checked by hand: it reports by itself; send a ping instead")
         observation = await self.try_out(monitor)
         await record([observation])

@@ -17,3 +17,9 @@ from asura.checks.websocket import WEBSOCKET
 CHECK_TYPES: dict[str, CheckType] = {
     each.name: each for each in (HTTP, TCP, ICMP, DNS, DOMAIN, WEBSOCKET, GRPC, MQTT, TLS, COMMAND, DOCKER, HEARTBEAT)
 }
+
+
+def is_passive(name: str) -> bool:
+    """Whether monitors of this type report by themselves; a type that this version doesn't know is none of these."""
+    check_type = CHECK_TYPES.get(name)
+    return check_type is not None and check_type.is_passive

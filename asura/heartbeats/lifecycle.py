@@ -2,7 +2,7 @@
 
 import attrs
 
-from asura.checks import CHECK_TYPES
+from asura.checks import is_passive
 from asura.heartbeats import recording, rules
 from asura.heartbeats.rules import Plan
 from asura.ids import new_heartbeat_token
@@ -18,7 +18,7 @@ OLD_TOKEN_MS = 86_400_000
 
 def is_heartbeat(monitor: Monitor) -> bool:
     """Whether the monitor reports by itself instead of being checked."""
-    return CHECK_TYPES[monitor.type].is_passive
+    return is_passive(monitor.type)
 
 
 def create(conn: Conn, monitor: Monitor, *, now_ms: int) -> None:

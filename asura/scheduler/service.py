@@ -13,7 +13,7 @@ import trio
 
 from asura import log, metrics
 from asura.checker.service import Checker, Observe
-from asura.checks import CHECK_TYPES
+from asura.checks import is_passive
 from asura.clock import Clock
 from asura.errors import AsuraError
 from asura.ids import MonitorId
@@ -110,7 +110,7 @@ class Scheduler:
                 found = await self._store.read(partial(monitors.by_ids, monitor_ids=ids))
             if stopping.is_set():
                 return
-            enabled = {monitor.id: monitor for monitor in found if monitor.enabled and _is_checked(monitor)}
+            enabled = {monitor.id: monitor for monitor in found if monitor.enabled and not is_passive(monitor.type)}
             for monitor_id in ids:
                 self._replace(nursery, monitor_id, enabled.get(monitor_id), stopping)
 
@@ -230,11 +230,5 @@ class Scheduler:
         _log.error("check failed through a fault of Asura's own", monitor_id=monitor.id, type=monitor.type, **fields)
 
 
-def _is_checked(monitor: Monitor) -> bool:
-    """Whether there is anything to schedule: a heartbeat reports by itself."""
-    check_type = CHECK_TYPES.get(monitor.type)
-    return check_type is None or not check_type.is_passive
-
-
 def _checked(conn: Conn) -> list[Monitor]:
-    return [monitor for monitor in monitors.all_enabled(conn) if _is_checked(monitor)]
+    return [monitor for monitor in monitors.all_enabled(conn) if not is_passive(monitor.type)]

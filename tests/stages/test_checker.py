@@ -9,7 +9,7 @@ from asura.checker.rules import MESSAGE_LENGTH, judge
 from asura.checker.service import Checker
 from asura.clock import TrioClock
 from asura.daemon.pipeline import recorder
-from asura.errors import InvalidDocument, NotFound, OwnFailure
+from asura.errors import Conflict, InvalidDocument, NotFound, OwnFailure
 from asura.model.monitor import Status
 from asura.model.observation import Observation, Outcome
 from asura.protocols.attempt import Stopwatch
@@ -19,6 +19,7 @@ from asura.store.database import Store
 from tests import factories
 from tests.factories import BASE_URL, START_MS
 from tests.fakes.check_type import UP, FakeChecks, raising, taking
+from tests.fakes.jobs import add_job
 
 DOWN = Outcome(status=Status.DOWN, message="connection refused")
 
@@ -284,3 +285,16 @@ class TestByHand:
         web = await inline_store.write(partial(factories.create, type="fake", target="web"))
         assert (await checks.checker(clock).try_out(web)).outcome is UP
         assert await inline_store.read(partial(history.page, monitor_id=web.id, limit=9)) == []
+
+
+async def test_what_reports_by_itself_can_not_be_checked_by_hand(inline_store: Store, clock: TrioClock) -> None:
+    checker = FakeChecks().checker(clock)
+    job = await inline_store.write(partial(add_job, now_ms=clock.now_ms()))
+
+    async def record(seen: list[Observation]) -> None:
+        raise AssertionError("nothing was seen")
+
+    with pytest.raises(Conflict, match="reports by itself"):
+        await checker.check_now(inline_store, record, job.id)
+    with pytest.raises(InvalidDocument, match="reports by itself"):
+        await checker.try_out(job)

@@ -27,6 +27,7 @@ from asura.store.database import Conn, Store
 from tests import factories
 from tests.factories import BASE_URL
 from tests.fakes.check_type import UP, FakeChecks, raising, taking
+from tests.fakes.jobs import add_job
 
 LATE_S = 3 * TICK_S
 DAY_S = 86_400
@@ -648,3 +649,32 @@ class TestDependencies:
                 await news.wait()
         await trio.sleep(LOOK_LIMIT_MS / 1000 + 21)
         assert await fleet.opened(web) == 1
+
+
+async def test_what_reports_by_itself_is_not_checked(fleet: Fleet, autojump_clock: MockClock) -> None:
+    job = await fleet.store.write(partial(add_job, now_ms=fleet.clock.now_ms(), name="job"))
+    (web,) = await fleet.add("web")
+    scheduler = await fleet.start()
+    assert scheduler.watched == 1
+    await fleet.edit(job, name="renamed")
+    await trio.sleep(1)
+    assert scheduler.watched == 1
+    await fleet.edit(web, type="heartbeat", settings=job.settings)
+    await trio.sleep(1)
+    assert scheduler.watched == 0
+    await fleet.edit(job, type="fake", target="job", settings={})
+    await trio.sleep(1)
+    assert (scheduler.watched, len(fleet.began("job"))) == (1, 1)
+
+
+async def test_what_a_silent_heartbeat_depends_on_is_looked_at_soon(fleet: Fleet, autojump_clock: MockClock) -> None:
+    (router,) = await fleet.add("router", interval_s=3600)
+    job = await fleet.store.write(partial(add_job, now_ms=fleet.clock.now_ms(), name="job", depends_on=(router.id,)))
+    await fleet.start()
+    await trio.sleep(10)
+    before = len(fleet.began("router"))
+    seen = factories.observation(job.id, Status.DOWN, at=fleet.clock.now_ms())
+    fleet.seen.append(seen)
+    await fleet.judge()
+    await trio.sleep(1)
+    assert len(fleet.began("router")) == before + 1

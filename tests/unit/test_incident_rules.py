@@ -207,3 +207,88 @@ def test_a_dependency_that_was_down_a_moment_ago_and_fails_again_is_waited_for()
         now_ms=now_ms,
     )
     assert found is Bearing.AWAITED
+
+
+@pytest.mark.parametrize(
+    ("status", "last_check_at", "expected"),
+    [
+        pytest.param(UP, SEEN_AT - 1_000_000, Bearing.NONE, id="well when it reported last: nobody can look again"),
+        pytest.param(PENDING, None, Bearing.NONE, id="it has never reported"),
+        pytest.param(DOWN, SEEN_AT, Bearing.EXPLAINS, id="down"),
+    ],
+)
+def test_what_a_dependency_that_reports_by_itself_says_of_a_failure(
+    status: MonitorStatus, last_check_at: int | None, expected: Bearing
+) -> None:
+    failing = Vote(region="local", status=Status.DOWN, effective_at=SEEN_AT, streak=2, streak_since=FAILED_AT)
+    found = rules.bearing(
+        status,
+        since=0,
+        votes=[],
+        last_check_at=last_check_at,
+        window=WINDOW_MS,
+        failing=failing,
+        now_ms=SEEN_AT,
+        is_passive=True,
+    )
+    assert found is expected
+
+
+@pytest.mark.parametrize(
+    ("patience_ms", "after_ms", "expected"),
+    [
+        pytest.param(None, 10_000_000, Bearing.AWAITED, id="what is checked is looked at again"),
+        pytest.param(5000, 0, Bearing.AWAITED, id="a job may report now"),
+        pytest.param(5000, 5000, Bearing.AWAITED, id="for so long"),
+        pytest.param(5000, 5001, Bearing.NONE, id="and no longer"),
+        pytest.param(0, 1, Bearing.NONE, id="not at all without grace"),
+    ],
+)
+def test_a_job_may_report_for_so_long_after_the_recovery_of_what_it_depends_on(
+    patience_ms: int | None, after_ms: int, expected: Bearing
+) -> None:
+    recovered_at = SEEN_AT + 50
+    failing = Vote(region="local", status=Status.DOWN, effective_at=SEEN_AT, streak=2, streak_since=FAILED_AT)
+    found = rules.bearing(
+        UP,
+        since=0,
+        votes=[vote("local", Status.UP, at=recovered_at)],
+        last_check_at=recovered_at,
+        window=WINDOW_MS,
+        failing=failing,
+        now_ms=recovered_at + after_ms,
+        patience_ms=patience_ms,
+    )
+    assert found is expected
+
+
+@pytest.mark.parametrize(
+    ("detail", "is_passive", "expected"),
+    [
+        pytest.param(None, False, "3 failed checks in a row", id="checks"),
+        pytest.param({"kind": "missed"}, True, "one missed deadline", id="a deadline"),
+        pytest.param({"kind": "fail"}, True, "one failure that the job reported", id="a report"),
+        pytest.param({"kind": "missed"}, False, "3 failed checks in a row", id="a detail of another type"),
+    ],
+)
+def test_why_an_incident_is_opened(detail: dict[str, str] | None, is_passive: bool, expected: str) -> None:
+    outcome = Outcome(status=Status.DOWN, detail=detail)
+    assert rules.opening_rule(outcome, failure_threshold=3, is_passive=is_passive) == expected
+
+
+@pytest.mark.parametrize(
+    ("detail", "expected"),
+    [
+        pytest.param(
+            {"kind": "fail", "ping_id": 7, "exit_status": 0, "output": ["a", "b"]},
+            {"ping_id": 7, "exit_status": 0, "output": ["a", "b"]},
+            id="a ping: what the job said",
+        ),
+        pytest.param({"kind": "missed"}, {}, id="a missed deadline: nothing more"),
+        pytest.param({"exit_status": 3, "output": ["x"]}, {}, id="a command: its message says it"),
+    ],
+)
+def test_what_a_job_said_is_evidence(detail: dict[str, object], expected: dict[str, object]) -> None:
+    outcome = Outcome(status=Status.DOWN, detail=detail)
+    (found,) = rules.evidence([vote("local", Status.DOWN, at=SEEN_AT)], latest=outcome, now_ms=SEEN_AT)
+    assert {name: found[name] for name in ("ping_id", "exit_status", "output") if name in found} == expected
