@@ -16,7 +16,6 @@ HOUR_MS = 3_600_000
 WINDOWS_MS = {"24h": 24 * HOUR_MS, "7d": 7 * 24 * HOUR_MS, "30d": 30 * 24 * HOUR_MS, "90d": 90 * 24 * HOUR_MS}
 """The windows that uptime is given for, each ending now."""
 
-_SHORTEST_FIRST = sorted(WINDOWS_MS.items(), key=lambda window: window[1])
 _GOOD = frozenset({MonitorStatus.UP, MonitorStatus.DEGRADED})
 
 
@@ -72,29 +71,3 @@ def share(good_ms: int, down_ms: int) -> float | None:
     """The percentage that is good of what is known, floored to thousandths; None when nothing is known."""
     known_ms = good_ms + down_ms
     return good_ms * 100_000 // known_ms / 1000 if known_ms else None
-
-
-def percentages(changes: Sequence[tuple[int, MonitorStatus]], *, now_ms: int) -> dict[str, float | None]:
-    """The uptime over each of `WINDOWS_MS`.
-
-    One walk back in time, which reads off each window's share where the window begins: a list of two hundred
-    monitors asks for eight hundred of these.
-    """
-    found: dict[str, float | None] = {}
-    good_ms = down_ms = 0
-    until, windows = now_ms, iter(_SHORTEST_FIRST)
-    name, span_ms = next(windows)
-    for since, status in reversed(changes):
-        if since >= until:
-            continue
-        is_good, is_down = status in _GOOD, status is MonitorStatus.DOWN
-        while since <= now_ms - span_ms:
-            part_ms = until - (now_ms - span_ms)
-            found[name] = share(good_ms + part_ms * is_good, down_ms + part_ms * is_down)
-            name, span_ms = next(windows, ("", 0))
-            if not span_ms:
-                return found
-        good_ms += (until - since) * is_good
-        down_ms += (until - since) * is_down
-        until = since
-    return found | {name: share(good_ms, down_ms) for name, _ in [(name, span_ms), *windows]}

@@ -18,7 +18,7 @@ from asura.model.incident import Incident, IncidentStatus
 from asura.model.monitor import Monitor, MonitorStatus, Status
 from asura.model.observation import Observation
 from asura.scheduler import changes
-from asura.store import checks, incidents, monitors, rollups, states, timeline
+from asura.store import checks, incidents, monitors, rollups, states, timeline, uptimes
 from asura.store.connection import WriteConnection
 from tests import factories
 from tests.factories import BASE_URL, MINUTE_MS, START_MS, told
@@ -343,5 +343,7 @@ def check_invariants(world: World, *, has_deleted: bool) -> None:
     assert state.status_since <= max(world.now_ms, noted[-1][0])
     spans = uptime.intervals(noted, start=START_MS, end=world.now_ms)
     percent = uptime.percent(spans)
+    [known] = uptimes.over(conn, [web.id], edges=[START_MS, world.now_ms], tails={})[web.id]
+    assert known.percent == percent
     has_been_down = any(span.status is MonitorStatus.DOWN for span in spans)
     assert percent is None or 0 <= percent < 100 or not has_been_down

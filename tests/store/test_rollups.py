@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +16,7 @@ from asura.model.monitor import Status
 from asura.model.observation import Observation
 from asura.store import checks, migrate, retention, rollups
 from asura.store.connection import WriteConnection
+from asura.store.opening import open_database
 from tests import factories
 
 HOUR_MS, DAY_MS = rollups.HOUR_MS, rollups.DAY_MS
@@ -116,6 +118,18 @@ def test_rollups_are_what_all_results_add_up_to(
         for batch, holds_s in batches:
             checks.insert(conn, batch, holds_s=holds_s)
             assert stored(conn) == naive(conn)
+
+
+def test_rollups_go_on_where_a_restart_left_them(tmp_path: Path) -> None:
+    """Whatever comes when: across a midnight, late, and of the same millisecond as before."""
+    for by_ms in (-600_000, -60_000, -1000, 100, -30_000, -60_000, 200_000, -HOUR_MS):
+        database = open_database(tmp_path / "asura.db", synchronous="normal")
+        database.conn.execute("BEGIN IMMEDIATE")
+        seen = factories.observation(1, Status.DOWN if by_ms % 1000 else Status.UP, at=MIDNIGHT_MS + by_ms)
+        checks.insert(database.conn, [seen], holds_s={1: 180})
+        database.conn.execute("COMMIT")
+        assert stored(database.conn) == naive(database.conn)
+        database.close()
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from asura import uptime
 from asura.model.monitor import MonitorStatus
-from asura.uptime import Interval, intervals, percent, percentages
+from asura.uptime import Interval, intervals, percent
 
 UP, DEGRADED, DOWN = MonitorStatus.UP, MonitorStatus.DEGRADED, MonitorStatus.DOWN
 PENDING, PAUSED, UNKNOWN = MonitorStatus.PENDING, MonitorStatus.PAUSED, MonitorStatus.UNKNOWN
@@ -88,34 +88,16 @@ def test_what_counts_as_known(statuses: list[MonitorStatus], expected: float | N
     assert percent(intervals(changes, start=0, end=len(statuses) * 1000)) == expected
 
 
-def test_each_window_ends_now_and_sees_only_its_own_time() -> None:
-    now_ms = 100 * DAY_MS
-    changes = [(now_ms - 100 * DAY_MS, UP), (now_ms - 8 * DAY_MS, DOWN), (now_ms - 7 * DAY_MS, UP)]
-    found = percentages(changes, now_ms=now_ms)
-    assert list(found) == list(uptime.WINDOWS_MS)
-    assert found["24h"] == found["7d"] == 100
-    assert found["30d"] == 96.666
-    assert found["90d"] == 98.888
+def test_what_is_not_written_down_yet_comes_last() -> None:
+    changes = [(100, UP), (200, PENDING)]
+    assert uptime.with_tail(changes, None) == changes
+    assert uptime.with_tail(changes, (300, DOWN)) == [*changes, (300, DOWN)]
+    assert uptime.with_tail([], (300, DOWN)) == []
 
 
-def test_a_window_older_than_the_monitor_knows_only_its_life() -> None:
-    now_ms = 100 * DAY_MS
-    found = percentages([(now_ms - 1000, UP), (now_ms - 500, DOWN)], now_ms=now_ms)
-    assert set(found.values()) == {50.0}
-    assert set(percentages([], now_ms=now_ms).values()) == {None}
-
-
-@given(
-    st.lists(
-        st.tuples(st.integers(-2 * DAY_MS, 100 * DAY_MS), st.sampled_from(list(MonitorStatus))),
-        max_size=12,
-        unique_by=lambda change: change[0],
-    )
-)
-def test_the_windows_in_one_walk_are_the_windows_one_by_one(changes: Changes) -> None:
-    changes.sort()
-    now_ms = 95 * DAY_MS
-    assert percentages(changes, now_ms=now_ms) == {
-        name: percent(intervals(changes, start=now_ms - span_ms, end=now_ms))
-        for name, span_ms in uptime.WINDOWS_MS.items()
-    }
+def test_what_is_not_written_down_yet_begins_no_sooner_than_the_last_change() -> None:
+    changes = uptime.with_tail([(100, UP), (200, PENDING)], (150, DOWN))
+    assert intervals(changes, start=0, end=300) == [
+        Interval(status=UP, start=100, end=200),
+        Interval(status=DOWN, start=200, end=300),
+    ]
