@@ -14,6 +14,7 @@ import argparse
 import os
 import random
 import sqlite3
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterable
@@ -170,7 +171,7 @@ async def drop_from_cache(path: Path) -> None:
         await trio.sleep(0.5)
 
 
-async def measure(path: Path, *, rows: int, callers: int, seconds: float, is_cold: bool) -> None:
+async def measure(path: Path, copy: Path, *, rows: int, callers: int, seconds: float, is_cold: bool) -> None:
     """Every phase, with the callers at work."""
     meter = Meter()
     meter.watch()
@@ -184,7 +185,7 @@ async def measure(path: Path, *, rows: int, callers: int, seconds: float, is_col
         whole = attrs.evolve(half, raw_days=FOREVER_DAYS)
         await meter.phase("nothing else", partial(_rest, seconds))
         await meter.phase("pruning half of its checks", partial(_prune, store, half, seconds))
-        await meter.phase("a backup", partial(_back_up, store, path))
+        await meter.phase("a backup", partial(_back_up, path, copy))
         await meter.phase("deleting it", partial(_delete, store))
         await meter.phase("pruning what it left", partial(_prune, store, whole, seconds))
         await meter.phase("giving pages back", partial(_give_back, store, path, seconds))
@@ -208,12 +209,12 @@ async def _stop(stopping: trio.Event, seconds: float) -> None:
     stopping.set()
 
 
-async def _back_up(store: Store, path: Path) -> str:
-    copy = path.with_name("copy.db")
+async def _back_up(path: Path, copy: Path) -> str:
     began = time.monotonic()
-    await store.backup(copy)
+    # As `asura backup` does it: in a process of its own.
+    script = "import sys, pathlib; from asura.store.backup import back_up; back_up(*map(pathlib.Path, sys.argv[1:]))"
+    await trio.run_process([sys.executable, "-c", script, str(path), str(copy)])
     size, took_s = mib(copy), time.monotonic() - began
-    copy.unlink()
     return f"{size:,.0f} MiB, {size / took_s:,.0f} a second"
 
 
@@ -243,14 +244,23 @@ def main() -> None:
     parser.add_argument("--database", type=Path, help="make it there, or use what is there")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=".") as folder:
-        path = options.database or Path(folder) / "asura.db"
+        path = (options.database or Path(folder) / "asura.db").absolute()
+        copy = path.with_name("copy.db")  # gone at the end: to unlink gigabytes holds up the disk, too
+        copy.unlink(missing_ok=True)
         make(path, rows=options.rows, callers=options.callers)
         print(f"{'':28}{'s':>7}{'writes/s':>10}{'median ms':>11}{'p99 ms':>9}{'longest':>9}{'held':>10}{'its CPU':>9}")
         trio.run(
             partial(
-                measure, path, rows=options.rows, callers=options.callers, seconds=options.seconds, is_cold=options.cold
+                measure,
+                path,
+                copy,
+                rows=options.rows,
+                callers=options.callers,
+                seconds=options.seconds,
+                is_cold=options.cold,
             )
         )
+        copy.unlink()
 
 
 if __name__ == "__main__":
