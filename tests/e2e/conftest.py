@@ -44,8 +44,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def daemon(tmp_path: Path) -> Iterator[Daemon]:
-    """A daemon of this test's own, running."""
-    with Daemon(tmp_path) as made:
+    """A daemon of this test's own, running. A job may ping it as fast as a test does."""
+    with Daemon(tmp_path, server="heartbeat_rate_limit_per_sec: 0") as made:
         yield made.start()
 
 

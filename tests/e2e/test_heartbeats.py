@@ -69,6 +69,8 @@ def test_a_job_is_set_up_reports_fails_and_recovers_before_one_s_eyes(visitor: V
     pings = page.get_by_role("table", name="Pings")
     expect(pings.get_by_role("row").nth(1)).to_contain_text("Success")
     expect(page.get_by_role("list", name="Pings")).to_contain_text("next ping")
+    # What is being copied stays where it is.
+    expect(page.get_by_role("region", name="Shell: only that it succeeded")).to_be_visible()
 
     assert ping(f"{url}/start?rid=run-7") == 200
     running = page.get_by_role("region", name="Running now")
@@ -159,6 +161,22 @@ def test_a_rotated_token_gives_a_new_url(visitor: Visitor, daemon: Daemon, is_ke
     assert new != old
     assert ping(new) == 200
     assert ping(old) == (200 if is_kept else 404)
+
+
+def test_a_rotation_that_fails_says_so_in_its_dialog(visitor: Visitor, daemon: Daemon) -> None:
+    visitor.expected.append("ERR_INTERNET_DISCONNECTED")
+    made = make(daemon)
+    page = visitor.log_in(f"/monitors/{made['id']}")
+    url = copied_url(page)
+    page.get_by_role("button", name="Rotate token").click()
+    page.context.set_offline(True)
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Rotate token").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("can't be reached")
+    page.context.set_offline(False)
+    dialog.get_by_role("button", name="Rotate token").click()
+    expect(dialog).to_have_count(0)
+    assert copied_url(page) != url
 
 
 def test_the_token_is_hidden_once_the_job_has_reported(visitor: Visitor, daemon: Daemon) -> None:

@@ -17,7 +17,8 @@ const STEPS = [
   7 * DAY,
   14 * DAY,
   30 * DAY,
-  91 * DAY,
+  61 * DAY,
+  122 * DAY,
 ];
 
 /** Ticks from 0 to at least `top`: 1, 2 or 5 times a power of ten apart, about `count` of them. */
@@ -54,7 +55,7 @@ export interface TimeTicks {
 /** Instants between `from` and `to` on round local times, at most `most` of them. */
 export function timeTicks(from: number, to: number, most: number): TimeTicks {
   const span = to - from;
-  const step = STEPS.find((one) => span / one <= most) ?? 91 * DAY;
+  const step = STEPS.find((one) => span / one <= most) ?? 122 * DAY;
   const at: number[] = [];
   if (step >= DAY) {
     const day = new Date(from);

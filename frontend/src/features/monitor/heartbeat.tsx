@@ -1,6 +1,7 @@
 // What the page of a heartbeat has instead of checks: what is expected when, how the job reports, what it reported.
 // A chunk of its own, which the pages of other monitors never fetch.
 
+import { useState } from "preact/hooks";
 import type { Heartbeat, Monitor } from "../../api/types";
 import { now } from "../../lib/clock";
 import { formatAgo, formatDayTime, formatRun, formatSpan } from "../../lib/format";
@@ -24,8 +25,10 @@ interface Props {
 /** Everything below the verdict. Before the first ping, how to send one comes first. */
 export function HeartbeatParts({ monitor, heartbeat, onChange }: Props) {
   const isNarrow = useMedia(NARROW);
-  const isNew = heartbeat.last_ping_at === null;
-  const reporting = <Reporting key="reporting" monitor={monitor} heartbeat={heartbeat} onChange={onChange} />;
+  const isHeard = heartbeat.last_ping_at !== null;
+  // What somebody is copying from must not move away under them when the first ping arrives.
+  const [wasNew] = useState(!isHeard);
+  const reporting = <Reporting monitor={monitor} heartbeat={heartbeat} onChange={onChange} isOpen={wasNew} />;
   const main = (
     <div key="main" class="monitor-part">
       <Pings monitor={monitor} />
@@ -40,12 +43,12 @@ export function HeartbeatParts({ monitor, heartbeat, onChange }: Props) {
   );
   return (
     <>
-      {!isNew && <Expected heartbeat={heartbeat} isPaused={monitor.status === "paused"} />}
-      {isNew && reporting}
-      {!isNew && <Uptimes uptime={{ ...monitor.uptime }} since={monitor.created_at} />}
-      {!isNew && <ResponseTimes monitor={monitor} />}
+      {isHeard && <Expected heartbeat={heartbeat} isPaused={monitor.status === "paused"} />}
+      {wasNew && reporting}
+      {isHeard && <Uptimes uptime={{ ...monitor.uptime }} since={monitor.created_at} />}
+      {isHeard && <ResponseTimes monitor={monitor} />}
       <div class="two-thirds">{isNarrow ? [side, main] : [main, side]}</div>
-      {!isNew && reporting}
+      {!wasNew && reporting}
     </>
   );
 }

@@ -22,12 +22,13 @@ interface Props {
   monitor: Monitor;
   heartbeat: Heartbeat;
   onChange: (monitor: Monitor) => void;
+  /** Token and lines are shown from the beginning: nothing has been reported yet. */
+  isOpen: boolean;
 }
 
 /** The section. Once the job has reported, the token is hidden until asked for: screens are shared. */
-export function Reporting({ monitor, heartbeat, onChange }: Props) {
-  const isNew = heartbeat.last_ping_at === null;
-  const [isShown, setShown] = useState(isNew);
+export function Reporting({ monitor, heartbeat, onChange, isOpen }: Props) {
+  const [isShown, setShown] = useState(isOpen);
   const [isRotating, setRotating] = useState(false);
   const { token, ping_url: url } = heartbeat;
   if (token === null || url === null) {
@@ -68,7 +69,7 @@ export function Reporting({ monitor, heartbeat, onChange }: Props) {
           exit status such as <code>/3</code> behind it to say more, and <code>?rid=…</code> to tell runs apart. What is
           posted is kept.
         </p>
-        {isNew ? (
+        {isOpen ? (
           <Ways job={job} masked={masked} />
         ) : (
           <details class="as-table">
@@ -143,8 +144,17 @@ interface RotationProps {
 
 function Rotation({ monitor, onClose, onDone }: RotationProps) {
   const [isKept, setKept] = useState(true);
+  const [problem, setProblem] = useState<Error | null>(null);
   const rotate = async () => {
-    const next = await api.monitors.rotateToken(monitor.id, isKept);
+    setProblem(null);
+    let next: Monitor;
+    try {
+      next = await api.monitors.rotateToken(monitor.id, isKept);
+    } catch (error) {
+      // Said here: a toast stands behind the dialog.
+      setProblem(error instanceof Error ? error : new Error(String(error)));
+      return;
+    }
     toast(
       isKept
         ? "Rotated: the new URL is good now, the old one for another day."
@@ -176,6 +186,11 @@ function Rotation({ monitor, onClose, onDone }: RotationProps) {
         value={isKept}
         onChange={setKept}
       />
+      {problem && (
+        <p class="field-error" role="alert">
+          The rotation was not confirmed: {problem.message}
+        </p>
+      )}
     </Dialog>
   );
 }

@@ -36,10 +36,20 @@ function Name({ monitor }: { monitor: Monitor }) {
           </span>
         )}
         <span class="monitor-target">
-          {monitor.status === "down" && monitor.last_message ? monitor.last_message : monitor.target}
+          {monitor.status === "down" && monitor.last_message ? monitor.last_message : <Told monitor={monitor} />}
         </span>
       </div>
     </div>
+  );
+}
+
+// A heartbeat need not say where it runs; when it was heard of last does as well.
+function Told({ monitor: { target, heartbeat } }: { monitor: Monitor }) {
+  if (target !== "" || !heartbeat?.last_ping_at) return <>{target}</>;
+  return (
+    <>
+      last ping <Ago at={heartbeat.last_ping_at} />
+    </>
   );
 }
 
