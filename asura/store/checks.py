@@ -17,6 +17,7 @@ from asura.store import rollups
 from asura.store.database import Conn
 from asura.store.rollups import HOUR_MS
 from asura.store.rows import from_json, to_json
+from asura.store.timeline import END_OF_TIME
 
 _REGIONS_PER_MS = 1000
 _STATUS_CODES = {Status.UP: 0, Status.DEGRADED: 1, Status.DOWN: 2}
@@ -150,18 +151,46 @@ def page(
     status: Status | None = None,
     region: str | None = None,
 ) -> list[CheckRow]:
-    """Results, newest first. `before` is a result's id; `since` is included, `until` is not."""
+    """Results, newest first. `before` is a result's id; `since` is included, `until` is not.
+
+    Of one status or region only the hours are read that have some: a failure may be one in a million.
+    """
     where, values = _filters(monitor_id, since=since, until=until, status=status, region=region)
+    at = END_OF_TIME
     if before is not None:
         where += " AND checked_at <= ? AND (checked_at < ? OR region_id < ?)"
         at = before // _REGIONS_PER_MS
         values += [at, at, before % _REGIONS_PER_MS]
+    source = "check_result"
+    if status is not None or region is not None:
+        until = min(END_OF_TIME if until is None else until, at + 1)
+        hours = _hours_with(
+            conn, monitor_id, since=since, until=until, status=status, region=region, wanted=offset + limit
+        )
+        source = "json_each(?) AS hour CROSS JOIN check_result"
+        where += f" AND checked_at >= hour.value AND checked_at < hour.value + {HOUR_MS}"
+        values.insert(0, to_json(hours))
     rows = conn.execute(
-        f"SELECT {_COLUMNS} FROM check_result JOIN region ON region.id = region_id WHERE {where}"
+        f"SELECT {_COLUMNS} FROM {source} JOIN region ON region.id = region_id WHERE {where}"
         " ORDER BY checked_at DESC, region_id DESC LIMIT ? OFFSET ?",
         (*values, limit, offset),
     )
     return [_from_row(row) for row in rows]
+
+
+def _hours_with(
+    conn: Conn,
+    monitor_id: int,
+    *,
+    since: int | None,
+    until: int,
+    status: Status | None,
+    region: str | None,
+    wanted: int,
+) -> list[int]:
+    oldest = conn.execute("SELECT min(checked_at) FROM check_result WHERE monitor_id = ?", (monitor_id,)).fetchone()[0]
+    since = max(oldest or 0, since or 0)
+    return rollups.hours_with(conn, monitor_id, since=since, until=until, status=status, region=region, wanted=wanted)
 
 
 def count(

@@ -106,6 +106,28 @@ def count(
     return int(found.fetchone()[0])
 
 
+def hours_with(
+    conn: Conn, monitor_id: int, *, since: int, until: int, status: Status | None, region: str | None, wanted: int
+) -> list[int]:
+    """Where the newest hours begin that have so many results of a status and region before `until`, or all of them."""
+    counted = "up + degraded + down" if status is None else status.value
+    join, where, values = _of_region(region)
+    rows = conn.execute(
+        f"""
+        WITH hour AS (
+            SELECT start_at, sum({counted}) AS found FROM rollup{join}
+            WHERE monitor_id = ? AND span_s = 3600 AND start_at >= ? AND start_at < ?{where}
+            GROUP BY start_at HAVING sum({counted}) > 0),
+        followed AS (
+            SELECT start_at, coalesce(sum(found * (start_at <= ?)) OVER (
+                ORDER BY start_at DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS newer FROM hour)
+        SELECT start_at FROM followed WHERE newer < ?
+        """,  # of the hour that `until` lies in, nobody knows how many of its results come before
+        (monitor_id, since - since % HOUR_MS, until, *values, until - HOUR_MS, wanted),
+    )
+    return [row[0] for row in rows]
+
+
 def latencies(
     conn: Conn, monitor_id: int, *, since: int, until: int, span_s: int, region: str | None = None
 ) -> dict[int, int]:

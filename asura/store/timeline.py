@@ -11,7 +11,8 @@ from asura.store.database import Conn
 from asura.store.rows import to_json
 
 _STATUSES = {status.value: status for status in MonitorStatus}  # much faster than the enumeration's own call
-_END_OF_TIME = 2**62
+END_OF_TIME = 2**62
+"""Later than any instant."""
 Changes = list[tuple[int, MonitorStatus]]
 """(instant, the status from then on), ascending."""
 TOTALLED = (MonitorStatus.UP, MonitorStatus.DEGRADED, MonitorStatus.DOWN)
@@ -67,7 +68,7 @@ def of_monitor(
     rows = conn.execute(
         "SELECT at, status FROM status_change WHERE monitor_id = ?1 AND at < ?3 AND at >= coalesce("
         "(SELECT max(at) FROM status_change WHERE monitor_id = ?1 AND at <= ?2), ?2) ORDER BY at LIMIT ?4",
-        (monitor_id, since, _END_OF_TIME if until is None else until, -1 if limit is None else limit),
+        (monitor_id, since, END_OF_TIME if until is None else until, -1 if limit is None else limit),
     )
     return [(at, _STATUSES[status]) for at, status in rows]
 

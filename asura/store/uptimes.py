@@ -11,7 +11,7 @@ import attrs
 from asura.model.monitor import MonitorStatus
 from asura.store.database import Conn
 from asura.store.rows import from_json, to_json
-from asura.store.timeline import TOTALLED
+from asura.store.timeline import END_OF_TIME, TOTALLED
 from asura.uptime import WINDOWS_MS, share
 
 Tail = tuple[int, MonitorStatus]
@@ -90,7 +90,6 @@ SELECT json_group_array(json_array(one.value, edge.key, change.at, change.status
 FROM json_each(?1) AS one CROSS JOIN json_each(?2) AS edge CROSS JOIN status_change AS change
 WHERE change.monitor_id = one.value AND change.at = {_AT_EDGE}
 """
-_END_OF_TIME = 2**62
 # The sums of all monitors at each edge, tails included (asura/api/showing.py tells those one by one): from `tail_at` on
 # a check is stale and nobody knows, or the deadline of a heartbeat has passed and it is down.
 _TOGETHER = f"""
@@ -104,7 +103,7 @@ WITH shown AS (
     LEFT JOIN heartbeat ON heartbeat.monitor_id = monitor.id),
 one AS MATERIALIZED (
     SELECT value, falls, coalesce(
-        max(tail_at, (SELECT max(at) FROM status_change WHERE monitor_id = shown.value)), {_END_OF_TIME}) AS tail_at
+        max(tail_at, (SELECT max(at) FROM status_change WHERE monitor_id = shown.value)), {END_OF_TIME}) AS tail_at
     FROM shown)
 SELECT edge.key,
     sum(up_ms + degraded_ms + (change.status IN ('up', 'degraded')) * max(0, min(edge.value, tail_at) - change.at)),
@@ -119,7 +118,7 @@ def _totals(
     conn: Conn, monitor_ids: Sequence[int], *, edges: Sequence[int], tails: Mapping[int, Tail]
 ) -> dict[int, list[_Totals]]:
     """The totals of each monitor at each edge, in the order of `edges`."""
-    wanted = [*edges, _END_OF_TIME] if tails else edges
+    wanted = [*edges, END_OF_TIME] if tails else edges
     rows = from_json(conn.execute(_IN_FORCE, (to_json(list(monitor_ids)), to_json(list(wanted)))).fetchone()[0])
     last_at = {row[0]: row[2] for row in rows if row[1] == len(edges)}
     found = {monitor_id: [_NOTHING] * len(edges) for monitor_id in monitor_ids}

@@ -13,6 +13,7 @@ from asura.store.connection import WriteConnection
 from asura.store.rollups import DAY_MS, HOUR_MS, LONGEST_HOLD_MS
 from asura.store.uptimes import StatusTime
 from tests import factories
+from tests.sqlite_steps import steps_of
 from tests.store.test_rollups import MIDNIGHT_MS, afresh, batches, instants
 
 NOW_MS = MIDNIGHT_MS + 6 * DAY_MS
@@ -87,24 +88,16 @@ def test_what_a_region_saw_last_does_not_hold_before_it_has_passed(conn: WriteCo
 
 
 def test_a_region_that_fell_silent_long_ago_is_not_looked_for(conn: WriteConnection) -> None:
-    """Counted in SQLite's own steps, not in time."""
     checks.insert(conn, [factories.observation(1, at=MIDNIGHT_MS - 30 * DAY_MS, region="mars")], holds_s={1: 180})
     seen = [factories.observation(1, at=MIDNIGHT_MS - number * 60_000) for number in range(4000)]
     checks.insert(conn, seen, holds_s={1: 180})
-    steps = 0
 
-    def step() -> None:
-        nonlocal steps
-        steps += 1
-
-    conn.set_progress_handler(step, 1)
-    try:
+    def ask() -> None:
         region_times.from_rollups(
             conn, 1, since=MIDNIGHT_MS - DAY_MS, until=MIDNIGHT_MS, span_s=86400, now_ms=MIDNIGHT_MS
         )
-    finally:
-        conn.set_progress_handler(None, 0)
-    assert steps < 1000
+
+    assert steps_of(conn, ask) < 1000
 
 
 @pytest.mark.parametrize("holds_s", [{}, {2: 180}], ids=["no monitor has times", "another has"])

@@ -20,6 +20,7 @@ from asura.store import heartbeats, migrate, monitors, retention, states, timeli
 from asura.store.connection import WriteConnection
 from asura.store.uptimes import StatusTime, Tail
 from tests import factories
+from tests.sqlite_steps import steps_of
 
 UP, DEGRADED, DOWN = MonitorStatus.UP, MonitorStatus.DEGRADED, MonitorStatus.DOWN
 PENDING, PAUSED, UNKNOWN = MonitorStatus.PENDING, MonitorStatus.PAUSED, MonitorStatus.UNKNOWN
@@ -233,23 +234,11 @@ def test_no_monitors_have_no_uptime_together(conn: WriteConnection) -> None:
 
 
 def test_one_change_or_many_thousand_cost_the_same_look_ups(conn: WriteConnection) -> None:
-    """Counted in SQLite's own steps, not in time."""
     tell(conn, 1, [(NOW_MS - 100 * DAY_MS, UP)])
     tell(conn, 2, [(NOW_MS - 100 * DAY_MS + minute * 60_000, UP if minute % 2 else DOWN) for minute in range(20_000)])
 
     def steps(monitor_id: int) -> int:
-        count = 0
-
-        def step() -> None:
-            nonlocal count
-            count += 1
-
-        conn.set_progress_handler(step, 1)
-        try:
-            uptimes.windows(conn, [monitor_id], now_ms=NOW_MS, tails={})
-        finally:
-            conn.set_progress_handler(None, 0)
-        return count
+        return steps_of(conn, lambda: uptimes.windows(conn, [monitor_id], now_ms=NOW_MS, tails={}))
 
     assert steps(2) < 1.5 * steps(1)
 
