@@ -89,10 +89,13 @@ def _shifted(beat: Heartbeat, runs: Sequence[Run], plan: Plan, lull: Lull) -> tu
         else attrs.evolve(run, started_at=run.started_at + jump_ms, deadline_at=moved(run.deadline_at))
         for run in runs
     )
+    is_heard_since = is_new(beat.last_ping_at)
+    if not is_heard_since:
+        beat = attrs.evolve(beat, last_ping_at=moved(beat.last_ping_at))
     if plan.schedule:
         if beat.due_at is not None and abs(jump_ms) > CORRECTION_MS:
             beat = attrs.evolve(beat, due_at=due.anew(plan, now_ms=lull.until), excused_until=None)
-    elif not is_new(beat.last_ping_at):
+    elif not is_heard_since:
         beat = attrs.evolve(beat, due_at=moved(beat.due_at), excused_until=moved(beat.excused_until))
     return beat, runs
 
@@ -105,6 +108,8 @@ def _brought_near(
     if beat.due_at is not None and latest is not None:
         excused_until = None if beat.excused_until is None else min(beat.excused_until, now_ms)
         beat = attrs.evolve(beat, due_at=min(beat.due_at, latest), excused_until=excused_until)
+    if beat.last_ping_at is not None:
+        beat = attrs.evolve(beat, last_ping_at=min(beat.last_ping_at, now_ms))
     until = due.deadline(beat, plan)
     near: list[Run] = []
     for run in runs:
@@ -122,7 +127,7 @@ def _given_time(beat: Heartbeat, runs: Sequence[Run], plan: Plan, lull: Lull) ->
     if plan.schedule and lull.jump_ms > 0:
         since = min(since, lull.since)  # the times of the wall clock that were skipped
     excused_until = beat.excused_until
-    is_again = excused_until is not None and since < excused_until + grace_ms
+    is_again = excused_until is not None and since <= excused_until + grace_ms
 
     def fair(deadline_at: int) -> int:
         left_ms = min(grace_ms, max(0, deadline_at - since)) if is_again else grace_ms

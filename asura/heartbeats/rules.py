@@ -127,10 +127,11 @@ def miss(beat: Heartbeat, runs: Sequence[Run], plan: Plan, *, now_ms: int) -> Mi
         message = words.overdue(first, plan, due_at=beat.due_at)
     else:
         message = words.silence(beat, plan)
+    heard_at = beat.last_ping_at or 0
     return Miss(
         beat=attrs.evolve(beat, status=HeartbeatStatus.DOWN, deadline_at=None),
         runs=tuple(attrs.evolve(run, deadline_at=None) if run in late else run for run in runs),
-        at=min(now_ms, max(beat.deadline_at, beat.last_ping_at or 0)),
+        at=max(beat.deadline_at, heard_at if heard_at <= now_ms else 0),
         message=message,
     )
 

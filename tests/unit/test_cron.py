@@ -103,6 +103,12 @@ def test_times_across_a_change_of_the_clocks(zone: str, schedule: str, after: st
     assert ", ".join(times(schedule, zone, after, expected.count(",") + 1)) == expected
 
 
+def test_where_an_offset_was_no_whole_minute_no_time_is_given_again() -> None:
+    first, second = cron.following("0 3 * * *", "Africa/Monrovia", after=parse_iso("1971-01-01T00:00:00Z"), count=2)
+    assert iso(first) == "1971-01-01T03:44:30.000Z"
+    assert cron.following("0 3 * * *", "Africa/Monrovia", after=first) == (second,)
+
+
 @pytest.mark.parametrize(
     ("schedule", "told"),
     [

@@ -77,6 +77,7 @@ def deaf(since_s: float, until_s: float, jump_s: float = 0) -> Lull:
             PERIOD, [(SUCCESS, 0)], [(10, 3600), (3610, 3660), (3700, 3800)], 3810, id="and again: what is left of that"
         ),
         pytest.param(PERIOD, [(SUCCESS, 0)], [(10, 3600), (3600, 7200)], 7260, id="off again at once"),
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(10, 3600), (3660, 3700)], 3700, id="again at its end: nothing was left"),
         pytest.param(PERIOD, [(FAIL, 0)], [(10, 3600)], None, id="down already"),
         pytest.param(PERIOD, [], [(10, 3600)], None, id="never reported"),
         pytest.param(attrs.evolve(PERIOD, grace_s=0), [(SUCCESS, 0)], [(10, 3600)], 3600, id="no grace: none given"),
@@ -185,10 +186,22 @@ def test_a_schedule_is_kept_when_the_clock_is_corrected_by_less_than_three_hours
     beat = play(HOURLY, [(SUCCESS, 0)]).beat
     edge_s = CORRECTION_MS / 1000
     kept = excuse(beat, (), HOURLY, deaf(9, 9 - edge_s, -edge_s))
-    assert kept is None
+    assert kept is not None
+    assert (kept[0].due_at, kept[0].last_ping_at) == (ms(3600), ms(-edge_s))
     anew = excuse(beat, (), HOURLY, deaf(9, 8 - edge_s, -edge_s - 1))
     assert anew is not None
     assert anew[0].due_at == ms(3600 - edge_s)
+
+
+def test_the_last_ping_is_dated_by_the_clock_as_it_is() -> None:
+    beat = play(PERIOD, [(SUCCESS, 0)]).beat
+    for each in (deaf(100, -3499, -3600), deaf(100, -3599)):
+        excused = excuse(beat, (), PERIOD, each)
+        assert excused is not None
+        missed = rules.miss(*excused, PERIOD, now_ms=ms(0))
+        assert missed is not None
+        assert missed.message.startswith("no ping since 2026-03-01 23:00:0")
+        assert missed.at == excused[0].deadline_at
 
 
 def test_one_that_was_begun_again_is_excused_like_any_other() -> None:

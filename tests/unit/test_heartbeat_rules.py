@@ -452,6 +452,13 @@ def test_another_plan_after_a_pause_counts_from_now() -> None:
     assert beat.deadline_at == ms(DAY_S + 5 + 660)
 
 
+def test_another_plan_after_a_ping_that_a_wrong_clock_dated_ahead() -> None:
+    beat, _ = rules.replan(play(NIGHTLY, [(SUCCESS, 9 * DAY_S)]).beat, (), NIGHTLY, now_ms=ms(50))
+    assert beat.due_at == ms(THREE)
+    beat, _ = rules.replan(play(PERIOD, [(SUCCESS, 9 * DAY_S)]).beat, (), PERIOD, now_ms=ms(50))
+    assert beat.due_at == ms(350)
+
+
 def test_another_plan_for_runs() -> None:
     step = play(RUN_2H, [(START, 0, "a"), (START, 6000, "b")])
     runs = (*step.runs, Run(rid="told", started_at=ms(0), deadline_at=None))
