@@ -220,7 +220,7 @@ async def _back_up(path: Path, copy: Path) -> str:
 
 async def _delete(store: Store) -> str:
     now_ms = SystemClock().now_ms()
-    await service.clear(store, clearing.of_monitor(LARGE))
+    await service.clear(store, clearing.of_monitors([LARGE]))
     await store.write(lambda conn: changes.delete(conn, LARGE, by="bench", now_ms=now_ms, base_url=BASE_URL))
     return f"with {INCIDENTS:,} incidents"
 

@@ -11,7 +11,8 @@ from asura.api.wire import Instant, Millis, instant, maybe_instant
 from asura.fields import between, text
 from asura.incidents import steps
 from asura.model.incident import Incident, IncidentEvent, IncidentStatus
-from asura.store import incidents, monitors
+from asura.retention.service import clear
+from asura.store import clearing, incidents, monitors
 from asura.store.database import Conn
 
 routes = Routes("incidents", tag="Incidents")
@@ -205,5 +206,6 @@ async def delete_incident(call: Call, incident_id: int) -> Answer:
         name = monitors.get(conn, gone.monitor_id).name
         call.note(conn, "incident.delete", resource_id=incident_id, resource_name=name)
 
+    await clear(call.services.store, clearing.of_incident(incident_id))
     await call.services.store.write(write)
     return Answer(value=None, status=204)

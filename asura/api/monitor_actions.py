@@ -12,8 +12,9 @@ from asura.api.monitor_documents import MonitorDocument
 from asura.errors import InvalidDocument
 from asura.fields import items, text
 from asura.model.monitor import Monitor
+from asura.retention.service import clear
 from asura.scheduler import changes
-from asura.store import checks, monitors
+from asura.store import checks, clearing, monitors
 from asura.store.database import Conn
 
 routes = Routes("monitor_actions", tag="Monitors")
@@ -52,15 +53,21 @@ class BulkResult:
 )
 async def bulk(call: Call, body: BulkRequest) -> BulkResult:
     """All or nothing: an id that is no monitor's refuses the whole."""
-    ids = tuple(dict.fromkeys(body.ids))
+    ids, store = tuple(dict.fromkeys(body.ids)), call.services.store
 
-    def write(conn: Conn) -> int:
+    def refuse_unknown(conn: Conn) -> None:
         missing = sorted(set(ids) - monitors.existing_ids(conn, ids))
         if missing:
             raise InvalidDocument({"ids": f"there is no monitor {', '.join(map(str, missing[:10]))}"})
+
+    def write(conn: Conn) -> int:
+        refuse_unknown(conn)
         return sum(_apply(call, conn, body, monitor) for monitor in monitors.by_ids(conn, ids))
 
-    return BulkResult(action=body.action, ids=ids, changed=await call.services.store.write(write))
+    if body.action == "delete":
+        await store.read(refuse_unknown)
+        await clear(store, clearing.of_monitors(ids))
+    return BulkResult(action=body.action, ids=ids, changed=await store.write(write))
 
 
 def _apply(call: Call, conn: Conn, body: BulkRequest, monitor: Monitor) -> bool:

@@ -16,8 +16,9 @@ from asura.api.monitor_views import MonitorView
 from asura.api.paging import Page, Paging, page_of
 from asura.errors import InvalidDocument
 from asura.model.monitor import Monitor
+from asura.retention.service import clear
 from asura.scheduler import changes
-from asura.store import channels, monitors, overview
+from asura.store import channels, clearing, monitors, overview
 from asura.store.database import Conn
 
 routes = Routes("monitors", tag="Monitors")
@@ -221,6 +222,7 @@ def note_edit(call: Call, conn: Conn, before: Monitor, after: Monitor, *, action
 @routes.add("DELETE", "/monitors/<id:monitor_id>", needs="monitors.write", summary="Delete a monitor", status=204)
 async def delete_monitor(call: Call, monitor_id: int) -> Answer:
     """Its incidents go with it, its history with the retention; who was told of an open incident is told so."""
+    await clear(call.services.store, clearing.of_monitors([monitor_id]))
     await call.services.store.write(lambda conn: delete(call, conn, monitor_id))
     return Answer(value=None, status=204)
 

@@ -15,7 +15,8 @@ from asura.fields import between
 from asura.model.notification import Channel, Delivery, DeliveryStatus
 from asura.notifications.sender import new_sender
 from asura.notifications.service import Outbox, send_test
-from asura.store import channels, deliveries, monitors
+from asura.retention.service import clear
+from asura.store import channels, clearing, deliveries, monitors
 from asura.store.database import Conn
 
 routes = Routes("notifications", tag="Notifications")
@@ -171,13 +172,17 @@ async def _edit(call: Call, channel_id: int, wanted: Callable[[Channel], Mapping
 )
 async def delete_channel(call: Call, channel_id: int) -> Answer:
     """Its history goes with it."""
+    store = call.services.store
 
     def write(conn: Conn) -> None:
         gone = channels.get(conn, channel_id)
         channels.delete(conn, channel_id)
         call.note(conn, "notification.delete", resource_id=gone.id, resource_name=gone.name)
 
-    await call.services.store.write(write)
+    # A channel that may not go keeps its history too; one that monitors get to name meanwhile has lost the old part.
+    await store.read(lambda conn: channels.refuse_if_named(conn, channel_id))
+    await clear(store, clearing.of_channel(channel_id))
+    await store.write(write)
     return Answer(value=None, status=204)
 
 

@@ -73,9 +73,9 @@ async def prune_once(store: Store, clock: Clock, *, keep: Keep, stopping: trio.E
     return deleted
 
 
-async def clear(store: Store, parts: Iterable[Slice]) -> None:
+async def clear(store: Store, part: Slice) -> None:
     """Take away what `store/clearing.py` names, before what it hangs on is deleted. Raises StoreError."""
-    await _work_off(store, parts, pause_s=CLEARING_PAUSE_S, stopping=trio.Event())
+    await _work_off(store, (part,), pause_s=CLEARING_PAUSE_S, stopping=trio.Event())
 
 
 async def _work_off(store: Store, parts: Iterable[Slice], *, pause_s: float, stopping: trio.Event) -> int:

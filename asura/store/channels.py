@@ -77,14 +77,19 @@ def replace(conn: Conn, channel: Channel, *, now_ms: int) -> Channel:
 
 def delete(conn: Conn, channel_id: int) -> None:
     """Take a channel away with its deliveries. Raises Conflict while monitors name it, NotFound."""
+    refuse_if_named(conn, channel_id)
+    if not conn.execute("DELETE FROM notification_channel WHERE id = ?", (channel_id,)).rowcount:
+        raise _missing(channel_id)
+    emit(conn, Event(kind="channel.changed", id=channel_id))
+
+
+def refuse_if_named(conn: Conn, channel_id: int) -> None:
+    """Raise Conflict while monitors name the channel."""
     names = monitors_naming(conn, channel_id)
     if names:
         more = f" and {len(names) - NAMED_AT_MOST} more" if len(names) > NAMED_AT_MOST else ""
         shown = ", ".join(f"“{name}”" for name in names[:NAMED_AT_MOST])
         raise Conflict(f"the channel is still referenced by {shown}{more}; take it out of their channels first")
-    if not conn.execute("DELETE FROM notification_channel WHERE id = ?", (channel_id,)).rowcount:
-        raise _missing(channel_id)
-    emit(conn, Event(kind="channel.changed", id=channel_id))
 
 
 def monitors_naming(conn: Conn, channel_id: int) -> list[str]:

@@ -4,31 +4,35 @@ Deleting a row takes what refers to it along in the same statement. A channel wi
 for seconds like that.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from asura.store import slices
 from asura.store.database import Conn
 from asura.store.slices import HEAVY, Slice, Step
 
 
-def of_monitor(monitor_id: int) -> Iterator[Slice]:
+def of_monitors(monitor_ids: Iterable[int]) -> Slice:
     """Resolved incidents and what was noted of content and certificates. The history by time is left to retention."""
-    yield slices.held(_resolved_incidents(monitor_id))
-    for table in ("content_change", "certificate_change"):
-        yield slices.held(slices.rows(table, where="monitor_id = ?", values=(monitor_id,), limit=HEAVY))
+    return slices.held(slices.in_turn(step for monitor_id in monitor_ids for step in _of_monitor(monitor_id)))
 
 
-def of_channel(channel_id: int) -> Iterator[Slice]:
+def of_channel(channel_id: int) -> Slice:
     """Deliveries that are finished; what is queued may still arrive."""
-    yield slices.held(_finished_deliveries(channel_id))
+    return slices.held(_finished_deliveries(channel_id))
 
 
-def of_incident(incident_id: int) -> Iterator[Slice]:
+def of_incident(incident_id: int) -> Slice:
     """The lines of its timeline."""
-    yield slices.held(events(incident_id))
+    return slices.held(_events(incident_id))
 
 
-def events(incident_id: int) -> Step:
+def _of_monitor(monitor_id: int) -> Iterator[Step]:
+    yield _resolved_incidents(monitor_id)
+    for table in ("content_change", "certificate_change"):
+        yield slices.rows(table, where="monitor_id = ?", values=(monitor_id,), limit=HEAVY)
+
+
+def _events(incident_id: int) -> Step:
     """Deletes the lines of an incident's timeline, step by step."""
     return slices.rows("incident_event", where="incident_id = ?", values=(incident_id,), limit=HEAVY)
 
@@ -45,7 +49,7 @@ def _resolved_incidents(monitor_id: int) -> Step:
 
 def take_apart(conn: Conn, incident_id: int) -> int:
     """Delete some lines of an incident's timeline, and the incident with the last of them; answers how many rows."""
-    deleted = events(incident_id)(conn) or 0
+    deleted = _events(incident_id)(conn) or 0
     if deleted < HEAVY:
         deleted += conn.execute("DELETE FROM incident WHERE id = ?", (incident_id,)).rowcount
     return deleted

@@ -5,7 +5,7 @@ indexes. So a slice is a row of small steps, and the clock is looked at after ea
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from asura.store.connection import Conn
 
@@ -46,16 +46,19 @@ def held(step: Step, *, limit: int = MOST, now: Callable[[], float] = time.monot
     return run
 
 
-def in_turn(*steps: Step) -> Step:
+def in_turn(steps: Iterable[Step]) -> Step:
     """The steps of the first until it has nothing more, then those of the next."""
-    left = list(reversed(steps))
+    left = iter(steps)
+    current = next(left, None)
 
     def step(conn: Conn) -> int | None:
-        while left:
-            if (count := left[-1](conn)) is not None:
-                return count
-            left.pop()
-        return None
+        nonlocal current
+        if current is None:
+            return None
+        count = current(conn)
+        if count is None:
+            current = next(left, None)
+        return count or 0
 
     return step
 

@@ -61,3 +61,13 @@ def test_rows_are_deleted_a_few_at_a_time_and_no_others(conn: WriteConnection) -
     step = slices.rows("audit", where="at < ?", values=(7,), limit=3)
     assert [step(conn) for _ in range(5)] == [3, 3, 1, None, None]
     assert conn.execute("SELECT at FROM audit ORDER BY at").fetchall() == [(7,), (8,), (9,)]
+
+
+def test_steps_in_turn_come_one_after_the_other(conn: WriteConnection) -> None:
+    clock = Clock()
+    made = slices.in_turn([steps(clock, 1, 2, each_s=0.0), steps(clock, each_s=0.0), steps(clock, 3, each_s=0.0)])
+    counts = []
+    while (count := made(conn)) is not None:
+        counts.append(count)
+    assert [count for count in counts if count] == [1, 2, 3]
+    assert made(conn) is None
