@@ -137,9 +137,10 @@ def _given_time(beat: Heartbeat, runs: Sequence[Run], plan: Plan, lull: Lull) ->
     latest = due.deadline(beat, plan)
     if beat.due_at is not None and latest is not None and _is_any_in(since, lull.until, (beat.due_at, latest)):
         given.append(fair(latest))
+    lead_ms = grace_ms if plan.max_runtime_s is None else 0  # such a run is due with the next ping, and has its grace
     moved: list[Run] = []
     for run in runs:
-        if run.deadline_at is not None and since <= run.deadline_at <= lull.until:
+        if run.deadline_at is not None and _is_any_in(since, lull.until, (run.deadline_at - lead_ms, run.deadline_at)):
             run = attrs.evolve(run, deadline_at=fair(run.deadline_at))
             given.append(run.deadline_at or 0)
         moved.append(run)

@@ -87,6 +87,7 @@ def deaf(since_s: float, until_s: float, jump_s: float = 0) -> Lull:
         pytest.param(RUN_2H, [(START, 0)], [(7000, 7205)], 7265, id="deaf at the end of a run"),
         pytest.param(RUN_2H, [(START, 0)], [(7000, 7205), (7250, 7300)], 7315, id="and again: what was left"),
         pytest.param(RUN_2H, [(START, 0)], [(7201, 7300)], 7200, id="deaf after the end of a run"),
+        pytest.param(PERIOD, [(START, 0)], [(10, 301)], 361, id="a run with no longest time is due with the next"),
         # Clocks that were set.
         pytest.param(PERIOD, [(SUCCESS, 0)], [(100, 3701, 3600)], 3960, id="forward by an hour: as long as before"),
         pytest.param(PERIOD, [(SUCCESS, 0)], [(100, -3499, -3600)], -3240, id="back by an hour: as long as before"),
