@@ -7,7 +7,7 @@ import { byUrgency, isOverdue } from "../src/features/monitor/runs";
 import { formatInZone, formatRough, formatRun } from "../src/lib/format";
 import { spanTicks } from "../src/lib/scale";
 import { CopyButton } from "../src/ui/copy-button";
-import { DurationField, unitOf } from "../src/ui/duration-field";
+import { DurationField, inWords, unitOf } from "../src/ui/duration-field";
 
 const root = document.createElement("div");
 document.body.append(root);
@@ -95,6 +95,12 @@ test.each([
   [86_400, 86_400],
   [604_800, 86_400],
 ])("%s seconds are written in units of %i s", (seconds, unit) => expect(unitOf(seconds)).toBe(unit));
+
+test.each([
+  ["must be between 1 and 31622400 seconds", "must be between 1 and 366 d"],
+  ["must be below max_runtime, which is 1800 s", "must be below max_runtime, which is 30 min"],
+  ["must be at least 5 seconds", "must be at least 5 seconds"],
+])("%s is said as: %s", (error, words) => expect(inWords(error)).toBe(words));
 
 function type(input: HTMLInputElement, text: string): void {
   input.value = text;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { CheckedEvent } from "../src/api/live";
-import type { ChartPoint, Monitor, TypeSpec } from "../src/api/types";
+import type { ChartPoint, Heartbeat, Monitor, TypeSpec } from "../src/api/types";
 import {
   type Draft,
   documentOf,
@@ -12,6 +12,7 @@ import {
   withType,
 } from "../src/features/editor/draft";
 import { toBands, toPoints } from "../src/features/monitor/chart-data";
+import { firstWindow } from "../src/features/monitor/response-times";
 import { mergeChecks, RECENT_LIMIT } from "../src/features/monitors/merge";
 
 const AT = "2026-03-29T01:00:00.000Z";
@@ -150,6 +151,32 @@ test("a step that was not up all the time says how much of it", () => {
   expect(noteOf({ up: 5, uptime_pct: 100 })).toBe("");
   expect(noteOf({ up: 4, down: 1, uptime_pct: 99.9996 })).toBe("1 of 5 checks failed, up 99.999 % of the time");
 });
+
+const beat: Heartbeat = {
+  token: null,
+  ping_url: null,
+  grace: 60,
+  schedule: "",
+  timezone: "UTC",
+  last_ping_at: AT,
+  last_duration_ms: null,
+  status: "up",
+  next_expected_at: null,
+  deadline_at: null,
+  runs: [],
+  old_token_until: null,
+};
+
+test.each([
+  [60, "", "1h"],
+  [300, "", "6h"],
+  [3600, "", "7d"],
+  [86_400, "", "30d"],
+  [31_536_000, "", "365d"],
+  [60, "0 3 * * *", "7d"],
+])("a heartbeat of every %i s, schedule %j, begins with the window %s", (interval, schedule, window) =>
+  expect(firstWindow(monitor({ interval, heartbeat: { ...beat, schedule } }))).toBe(window),
+);
 
 test("only what was not up becomes a band", () => {
   const bands = toBands([

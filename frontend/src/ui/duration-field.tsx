@@ -1,6 +1,7 @@
 // A span of time as a person says it: a number, and seconds, minutes, hours or days.
 
 import { useState } from "preact/hooks";
+import { formatSpan } from "../lib/format";
 import { Field, type FieldProps, Select } from "./field";
 
 const UNITS = [
@@ -17,6 +18,13 @@ export function unitOf(seconds: number | null): number {
   return UNITS.map((unit) => Number(unit.value)).findLast((unit) => seconds % unit === 0) ?? 1;
 }
 
+/** What the server says in seconds, as a person reads it: `between 1 and 366 d`. */
+export function inWords(error: string): string {
+  return error.replaceAll(/\b(\d+) (?:seconds|s)\b/g, (text, seconds) =>
+    Number(seconds) < MINUTE ? text : formatSpan(Number(seconds)),
+  );
+}
+
 /** The field; `value` is in seconds, empty is null. */
 export function DurationField({
   value,
@@ -26,7 +34,7 @@ export function DurationField({
   const [unit, setUnit] = useState(() => unitOf(value));
   const amount = value === null ? null : value / unit;
   return (
-    <Field {...field}>
+    <Field {...field} error={field.error && inWords(field.error)}>
       {(attributes) => (
         <span class="with-unit">
           <input

@@ -17,13 +17,13 @@ import { Tabs } from "../../ui/tabs";
 import { toBands, toPoints } from "./chart-data";
 
 const WINDOWS = [
-  { value: "1h", label: "1 h" },
-  { value: "6h", label: "6 h" },
-  { value: "24h", label: "24 h" },
-  { value: "7d", label: "7 d" },
-  { value: "30d", label: "30 d" },
-  { value: "90d", label: "90 d" },
-  { value: "365d", label: "1 y" },
+  { value: "1h", label: "1 h", hours: 1 },
+  { value: "6h", label: "6 h", hours: 6 },
+  { value: "24h", label: "24 h", hours: 24 },
+  { value: "7d", label: "7 d", hours: 168 },
+  { value: "30d", label: "30 d", hours: 720 },
+  { value: "90d", label: "90 d", hours: 2160 },
+  { value: "365d", label: "1 y", hours: 8760 },
 ];
 // A check every few seconds must not fetch the whole chart every few seconds.
 const REFRESH_MS = 15_000;
@@ -79,11 +79,7 @@ async function look(id: number, window: string, signal: AbortSignal): Promise<Si
 /** The section of response times; of a heartbeat, how long its runs took. */
 export function ResponseTimes({ monitor }: { monitor: Monitor }) {
   const words = monitor.heartbeat ? REPORTS : CHECKS;
-  const [window, setWindow] = useState(() => {
-    if (Date.now() - Date.parse(monitor.created_at) < YOUNG_MS) return "1h";
-    const last = recall("window");
-    return WINDOWS.some((one) => one.value === last) && last ? last : "24h";
-  });
+  const [window, setWindow] = useState(() => firstWindow(monitor));
   const query = useQuery(`chart ${monitor.id} ${window}`, (signal) => look(monitor.id, window, signal));
   const refresh = useMemo(() => gather(query.reload, REFRESH_MS), [query.reload]);
   useEffect(() => () => refresh.cancel(), [refresh]);
@@ -98,7 +94,7 @@ export function ResponseTimes({ monitor }: { monitor: Monitor }) {
   });
   const choose = (next: string) => {
     setWindow(next);
-    remember("window", next);
+    if (!monitor.heartbeat) remember("window", next);
   };
   return (
     <Section title={words.title} actions={<Tabs label="Window" options={WINDOWS} value={window} onChange={choose} />}>
@@ -107,6 +103,20 @@ export function ResponseTimes({ monitor }: { monitor: Monitor }) {
       </Load>
     </Section>
   );
+}
+
+// Enough runs to see whether they grow longer.
+const RUNS_SHOWN = 30;
+
+/** The window to begin with: the last one chosen, or of a heartbeat the one that holds some runs of it. */
+export function firstWindow({ heartbeat, interval, created_at: created }: Monitor): string {
+  if (heartbeat) {
+    if (heartbeat.schedule) return "7d";
+    return WINDOWS.find((one) => one.hours * 3600 >= interval * RUNS_SHOWN)?.value ?? "365d";
+  }
+  if (Date.now() - Date.parse(created) < YOUNG_MS) return "1h";
+  const last = recall("window");
+  return WINDOWS.some((one) => one.value === last) && last ? last : "24h";
 }
 
 function Drawn({ sight: { chart, spans, metrics }, words }: { sight: Sight; words: Words }) {
