@@ -2,9 +2,10 @@
 
     scheduler ──▶ checker ──▶ [observations] ──▶ collector ──▶ store.write(ledger.record)
                                                                   │ one transaction:
-                                                                  │ check, rollups, vote, verdict, state,
-                                                                  │ timeline, incident, content, outbox
-                                                                  ▼ after the commit
+    web ──▶ heartbeats.intake ──▶ store.write(recording.record) ──┤ check, rollups, vote, verdict, state,
+                              the ping, its runs and deadlines    │ timeline, incident, content, outbox
+    heartbeats.watcher ──▶ store.write(recording.decide) ─────────┤
+                              deadlines that were missed          ▼ after the commit
                        hub ──▶ dispatcher (outbox), reminders, scheduler (changes), dashboard (events)
 
 Everything that waits stands in the database; the channel between the checks and the collector is bounded, so that

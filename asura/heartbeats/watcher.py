@@ -7,7 +7,7 @@ that stood still, a clock that was set, a disk that took nothing) is excused for
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import trio
@@ -248,15 +248,23 @@ class Watcher:
     async def _ask_again(self) -> None:
         """Ask for the alarms that are held back. Raises StoreError."""
         held = sorted(self._news.held)
-        ask = partial(ledger.reconsider, now_ms=self._seen.wall, base_url=self._base_url())
         for first in range(0, len(held), BATCH):
-            some = held[first : first + BATCH]
-            self._news.held.difference_update(some)  # those that still are say so within the write
-            try:
-                await self._store.write(partial(ask, monitor_ids=some))
-            except StoreError:
-                self._news.held.update(some)
-                raise
+            await self._ask(held[first : first + BATCH])
+
+    async def _ask(self, monitor_ids: Sequence[int]) -> None:
+        self._news.held.difference_update(monitor_ids)  # those that still are say so within the write
+        ask = partial(ledger.reconsider, monitor_ids=monitor_ids, now_ms=self._seen.wall, base_url=self._base_url())
+        try:
+            await self._store.write(ask)
+        except StoreError:
+            self._news.held.update(monitor_ids)
+            raise
+        except Exception:
+            if len(monitor_ids) == 1:
+                _log.exception("alarm of a heartbeat could not be decided", monitor_id=monitor_ids[0])
+                return
+            for each in monitor_ids:
+                await self._ask([each])
 
     async def _note_end(self) -> None:
         """What is due until the next start is not held against a job; what is not excused yet will be then."""

@@ -10,9 +10,10 @@ from trio.testing import MockClock
 
 from asura.heartbeats import rules
 from asura.incidents import steps
-from asura.model.heartbeat import HeartbeatStatus, PingKind, Run
+from asura.model.heartbeat import Heartbeat, HeartbeatStatus, PingKind, Run
 from asura.model.monitor import MonitorStatus
-from asura.store.database import Store
+from asura.store import heartbeats
+from asura.store.database import Conn, Store
 from tests import factories
 from tests.factories import START_MS
 from tests.fakes.jobs import House, Machine
@@ -315,3 +316,26 @@ async def test_a_deadline_that_can_not_be_decided_costs_no_other_its_alarm(
     monkeypatch.undo()
     await trio.sleep(house.check_interval_s + 1)
     assert await house.status(bad) is DOWN
+
+
+async def test_the_watcher_looks_when_something_is_due_and_not_for_each_job(
+    house: House, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+    real = heartbeats.list_expired_heartbeats
+
+    def count(conn: Conn, *, now_ms: int, limit: int) -> list[Heartbeat]:
+        nonlocal looks
+        looks += 1
+        return real(conn, now_ms=now_ms, limit=limit)
+
+    monkeypatch.setattr(heartbeats, "list_expired_heartbeats", count)
+    jobs = [await house.add(f"job {number}") for number in range(60)]
+    minutes = 5
+    for _ in range(minutes):
+        for job in jobs:
+            await house.ping(job)
+            await trio.sleep(1)
+    assert await house.told() == []
+    # One a check interval, those of the start, and one for each grace at most: healthy jobs are that much ahead.
+    assert looks <= minutes * 60 / house.check_interval_s + minutes * 60 / 10 + 10

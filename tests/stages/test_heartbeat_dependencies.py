@@ -1,15 +1,17 @@
 """Alarms of heartbeats that are held back, because what they depend on is down; and of what depends on heartbeats."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
+import structlog
 import trio
 from trio.testing import MockClock
 
-from asura.incidents import ledger
+from asura.incidents import ledger, steps
 from asura.model.monitor import Monitor, MonitorStatus, Status
 from asura.scheduler import changes
-from asura.store.database import Store
+from asura.store.database import Conn, Store
 from tests import factories
 from tests.factories import BASE_URL
 from tests.fakes.jobs import House, Machine
@@ -189,3 +191,26 @@ async def test_a_heartbeat_that_is_down_explains_what_depends_on_it(house: House
     await house.ping(feeder)
     await trio.sleep(GRACE_S + ASKED_S + 1)
     assert await house.told(job) == ["created"]
+
+
+async def test_an_alarm_that_can_not_be_decided_holds_up_no_other(
+    house: House, router: Router, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = await house.add("bad", depends_on=(router.id,)), await house.add("good", depends_on=(router.id,))
+    await router.seen(Status.DOWN)
+    await house.fail(bad)
+    await house.fail(good)
+    real = steps.open_one
+
+    def brittle(conn: Conn, monitor: Monitor, *args: Any, **more: Any) -> None:
+        if monitor.id == bad.id:
+            raise ZeroDivisionError
+        real(conn, monitor, *args, **more)
+
+    monkeypatch.setattr(steps, "open_one", brittle)
+    await trio.sleep(1)
+    await router.seen(Status.UP)
+    with structlog.testing.capture_logs() as logs:
+        await trio.sleep(GRACE_S + 2 * ASKED_S)
+    assert (await house.told(bad), await house.told(good)) == ([], ["created"])
+    assert [each["monitor_id"] for each in logs if each["log_level"] == "error"] == [bad.id]
