@@ -93,9 +93,8 @@ def run_load(load: Load) -> Told:
             caller.client = socket.create_connection(("127.0.0.1", load.port))
             chooser.register(caller.client, selectors.EVENT_READ, caller)
         caller.number += 1
-        connection = "Connection: close\r\n" if load.is_fresh else ""
         text = f"GET {caller.target}-{caller.number} HTTP/1.1\r\nHost: 127.0.0.1:{load.port}\r\n"
-        caller.client.sendall(f"{text}User-Agent: curl/7.88.1\r\nAccept: */*\r\n{connection}\r\n".encode())
+        caller.client.sendall(f"{text}User-Agent: curl/7.88.1\r\nAccept: */*\r\n\r\n".encode())
 
     for target in load.targets:
         caller = _Caller(target=target, client=socket.socket())
@@ -118,10 +117,11 @@ def run_load(load: Load) -> Told:
             else:
                 others[caller.read[9:12].decode()] += 1
             caller.read, caller.since = b"", now
-            if load.is_fresh:
+            is_over = now - began >= load.seconds
+            if load.is_fresh or is_over:
                 chooser.unregister(caller.client)
                 caller.client.close()
-            if now - began < load.seconds:
+            if not is_over:
                 call(caller)
             else:
                 left -= 1

@@ -107,6 +107,7 @@ WAYS = {
     "with an absolute target": lambda data: [data.replace(b"POST /", b"POST http://a/")],
     "in chunks": in_chunks,
     "asking for leave": lambda data: [data.replace(b"Host", b"Expect: 100-continue\r\nHost")],
+    "by HTTP/1.0": lambda data: [data.replace(b"HTTP/1.1", b"HTTP/1.0")],
     "encoded": lambda data: [data.replace(b"/start", b"/%73tart")],
 }
 
