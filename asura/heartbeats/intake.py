@@ -66,6 +66,7 @@ class Intake:
         self._wake = trio.Event()
         self._closed = False
         self._deaf_since: int | None = None
+        self._told = ""
 
     def find(self, token: str) -> MonitorId | None:
         """Whose token this is: a look into memory, right from the commit that made or rotated it."""
@@ -143,7 +144,9 @@ class Intake:
         try:
             became = await self._store.write(write)
         except StoreError as exc:
-            _log.error("pings could not be recorded", pings=len(batch), problem=str(exc))
+            if str(exc) != self._told:  # once, not for each of the thousands that may come
+                self._told = str(exc)
+                _log.error("pings can't be recorded and are refused", problem=self._told)
             self._note_deaf(min(signal.at for signal in signals))
             self._refuse(batch, str(exc))
         except Exception:
@@ -154,6 +157,7 @@ class Intake:
             _log.exception("ping could not be recorded", monitor_id=batch[0].signal.monitor_id)
             self._refuse(batch, _FAULT)
         else:
+            self._told = ""
             self._settle(batch, became)
 
     def _settle(self, batch: list[_Waiting], became: list[PingKind | None]) -> None:

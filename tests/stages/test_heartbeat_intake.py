@@ -162,10 +162,13 @@ async def test_everybody_is_told_when_the_disk_takes_nothing(bench: Bench, gate:
         problems.append(str(caught.value))
 
     gate.problem = StoreError("the disk is full")
-    async with trio.open_nursery() as nursery:
-        for number in (3, 1, 2):
-            nursery.start_soon(record, START_MS + number)
-    assert problems == ["the disk is full"] * 3
+    with structlog.testing.capture_logs() as logs:
+        async with trio.open_nursery() as nursery:
+            for number in (3, 1, 2):
+                nursery.start_soon(record, START_MS + number)
+        await record(START_MS + 4)
+    assert problems == ["the disk is full"] * 4
+    assert len(logs) == 1  # a line for each would fill the disk, were there room
     assert (bench.intake.take_deafness(), bench.intake.take_deafness()) == (START_MS + 1, None)
     gate.problem = None
     await bench.intake.record(bench.signal())
