@@ -20,8 +20,10 @@ interface Props {
 
 /** Both fields and what they mean. */
 export function ScheduleFields({ schedule, timezone, onChange, errors }: Props) {
-  const { told, problem, again } = useMeaning(schedule, timezone);
+  const { told, problem, isOld, again } = useMeaning(schedule, timezone);
+  // What is read out without a fault needs no word of the last time it was sent.
   const wrong = problem instanceof ApiError ? problem.fields : {};
+  const sent = told && !isOld ? {} : errors;
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
   return (
     <>
@@ -34,7 +36,7 @@ export function ScheduleFields({ schedule, timezone, onChange, errors }: Props) 
           placeholder="0 3 * * *"
           value={schedule}
           onChange={(text) => onChange({ schedule: text })}
-          error={wrong.schedule ?? errors["settings.schedule"]}
+          error={wrong.schedule ?? sent["settings.schedule"]}
         />
         <div class="stacked">
           <TextField
@@ -44,7 +46,7 @@ export function ScheduleFields({ schedule, timezone, onChange, errors }: Props) 
             value={timezone}
             suggestions={zones()}
             onChange={(text) => onChange({ timezone: text })}
-            error={wrong.timezone ?? errors["settings.timezone"]}
+            error={wrong.timezone ?? sent["settings.timezone"]}
           />
           {here && here !== timezone && (
             <span>
@@ -55,8 +57,8 @@ export function ScheduleFields({ schedule, timezone, onChange, errors }: Props) 
           )}
         </div>
       </div>
-      <div class="schedule-told" aria-live="polite">
-        {told && <Told told={told} timezone={timezone} here={here} />}
+      <div class={isOld ? "schedule-told schedule-old" : "schedule-told"} aria-live="polite">
+        {told && <NextTimes told={told} here={here} />}
         {problem && Object.keys(wrong).length === 0 && (
           <p class="muted">
             The next times can't be shown now: {problem.message}{" "}
@@ -65,21 +67,21 @@ export function ScheduleFields({ schedule, timezone, onChange, errors }: Props) 
             </Button>
           </p>
         )}
-        {!told && !problem && <p class="muted">{schedule.trim() ? "Reading the schedule…" : ""}</p>}
+        {isOld && !told && !problem && <p class="muted">Reading the schedule…</p>}
       </div>
     </>
   );
 }
 
-function Told({ told, timezone, here }: { told: ScheduleTimes; timezone: string; here: string }) {
+function NextTimes({ told: { times, in_words, timezone }, here }: { told: Told; here: string }) {
   return (
     <>
       <p>
-        <strong>{told.in_words}</strong> <span class="muted">({timezone})</span>
+        <strong>{in_words}</strong> <span class="muted">({timezone})</span>
       </p>
-      {told.times.length > 0 && <p class="field-help">The next times:</p>}
+      {times.length > 0 && <p class="field-help">The next times:</p>}
       <ol class="schedule-times">
-        {told.times.map((at) => (
+        {times.map((at) => (
           <li key={at}>
             {formatInZone(at, timezone)}
             {here !== timezone && <span class="muted"> · {formatInZone(at, here)} here</span>}
@@ -94,27 +96,34 @@ function zones(): string[] {
   return ["UTC", ...Intl.supportedValuesOf("timeZone").filter((zone) => zone !== "UTC")];
 }
 
+/** With the zone that was asked for, which may have been edited since. */
+type Told = ScheduleTimes & { timezone: string };
+
 interface Meaning {
-  told: ScheduleTimes | null;
+  told: Told | null;
   problem: Error | null;
+  /** It was said of an earlier text; another answer is on its way. */
+  isOld: boolean;
 }
 
-// Asked once the typing pauses; what was said of an earlier text goes as soon as another one stands there.
+const NOTHING: Meaning = { told: null, problem: null, isOld: false };
+
+// Asked once the typing pauses. Until the answer comes the last one stays, so that nothing jumps under the eye.
 function useMeaning(schedule: string, timezone: string): Meaning & { again: () => void } {
-  const [meaning, setMeaning] = useState<Meaning>({ told: null, problem: null });
+  const [meaning, setMeaning] = useState(NOTHING);
   const [turn, setTurn] = useState(0);
   // biome-ignore lint/correctness/useExhaustiveDependencies: `turn` is the request to try again.
   useEffect(() => {
-    setMeaning({ told: null, problem: null });
-    if (schedule.trim() === "") return;
+    if (schedule.trim() === "") return setMeaning(NOTHING);
+    setMeaning((old) => ({ ...old, isOld: true }));
     const abort = new AbortController();
     const timer = setTimeout(() => {
       api.system
         .schedule({ schedule, timezone, count: SHOWN }, abort.signal)
-        .then((told) => setMeaning({ told, problem: null }))
+        .then((times) => setMeaning({ told: { ...times, timezone }, problem: null, isOld: false }))
         .catch((error: unknown) => {
           if (abort.signal.aborted) return;
-          setMeaning({ told: null, problem: error instanceof Error ? error : new Error(String(error)) });
+          setMeaning({ ...NOTHING, problem: error instanceof Error ? error : new Error(String(error)) });
         });
     }, TYPING_MS);
     return () => {
