@@ -124,7 +124,7 @@ def say_sizes(path: Path) -> None:
     """What a check costs on disk, by itself and with everything that follows from it."""
     with closing(sqlite3.connect(path)) as conn:
         checks = conn.execute("SELECT count(*) FROM check_result").fetchone()[0]
-        found = conn.execute("SELECT name, sum(pgsize) FROM dbstat WHERE aggregate = 1 GROUP BY name ORDER BY 2 DESC")
+        found = conn.execute("SELECT name, sum(pgsize) FROM dbstat GROUP BY name ORDER BY 2 DESC")
         sizes = {name: size for name, size in found.fetchall() if size > 1 << 20}
     size = path.stat().st_size
     print(f"{checks:,} checks in {size / 2**20:,.0f} MiB: {size / checks:.1f} bytes a check")

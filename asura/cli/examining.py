@@ -140,6 +140,10 @@ def _database(path: Path) -> Iterator[Finding]:
         size = f"{found.size_bytes / (1 << 20):.1f} MiB"
         yield Finding(verdict="ok", part="database", text=f"{path}, {size}, {schema}, every page is sound")
         yield from _file_mode("database", path)
+    if found.stuck_bytes:
+        text = f"{found.stuck_bytes >> 20} MiB of {path} are free, and a file so old can't give them back"
+        remedy = "asura backup FILE, stop Asura, asura restore FILE: the restored one can"
+        yield Finding(verdict="warn", part="database", text=text, remedy=remedy)
     free = shutil.disk_usage(path.parent).free
     if free < max(LEAST_FREE_BYTES, 2 * found.size_bytes):
         text = f"only {free >> 20} MiB are free in {path.parent}"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import attrs
 
+from asura.store import space
 from asura.store.connection import BUSY_TIMEOUT_MS
 from asura.store.lock import LONGEST_PID
 from asura.store.migrate import latest_version
@@ -24,6 +25,8 @@ class Inspection:
     schema_version: int = 0
     latest_version: int = attrs.field(factory=latest_version)
     size_bytes: int = 0
+    stuck_bytes: int = 0
+    """Free pages in a file that can't give them back, where those are more than such a file would keep."""
 
 
 def inspect(path: Path) -> Inspection:
@@ -38,9 +41,16 @@ def inspect(path: Path) -> Inspection:
         with closing(_connect_beside(path) if holder else connect_to_look(path)) as conn:
             version = check_schema(conn, path)
             check_pages(conn, path)
+            stuck_bytes = space.stuck_bytes(conn)
     except sqlite3.Error as exc:
         raise explain(exc, path) from exc
-    return Inspection(is_new=False, holder=holder, schema_version=version, size_bytes=path.stat().st_size)
+    return Inspection(
+        is_new=False,
+        holder=holder,
+        schema_version=version,
+        size_bytes=path.stat().st_size,
+        stuck_bytes=stuck_bytes,
+    )
 
 
 def holder_of(path: Path) -> str | None:

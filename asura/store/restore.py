@@ -7,6 +7,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from asura.errors import StoreError
+from asura.store import space
 from asura.store.backup import copy_pages, partial_file
 from asura.store.files import size_of, sync_file, wal_of
 from asura.store.lock import Lock
@@ -18,7 +19,8 @@ def restore(src: Path, dest: Path) -> Path | None:
     """Replace the database at `dest` by a copy of the one at `src`, once that was checked from end to end.
 
     Gives where the old database was moved to, or None if there was none. An older schema is migrated when Asura
-    next starts. Raises StoreLocked while a process uses `dest`, and StoreError; `dest` is unchanged then.
+    next starts; a file that couldn't give space back can from now on (`store/space.py`). Raises StoreLocked while a
+    process uses `dest`, and StoreError; `dest` is unchanged then.
     """
     src, dest = src.absolute().resolve(), dest.absolute().resolve()
     if src == dest:
@@ -46,6 +48,7 @@ def _copy_checked(src: Path, part: Path) -> None:
                 raise StoreError(f"{src} holds nothing: give the path of a backup that Asura has made")
             check_pages(source, src)
             copy_pages(source, part)
+        space.rewrite(part)
     except sqlite3.Error as exc:
         raise explain(exc, src) from exc
     sync_file(part)

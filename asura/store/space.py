@@ -41,6 +41,14 @@ def can_shrink(conn: Conn) -> bool:
     return bool(conn.execute("PRAGMA auto_vacuum").fetchone()[0] == INCREMENTAL)
 
 
+def stuck_bytes(conn: Conn) -> int:
+    """What is free in the file of an older database beyond what would be given back; 0 where it can be."""
+    free, pages = _pages(conn)
+    if can_shrink(conn) or free < LEAST_PAGES or free <= BEGIN_SHARE * pages:
+        return 0
+    return int(free * conn.execute("PRAGMA page_size").fetchone()[0])
+
+
 def rewrite_small(path: Path) -> None:
     """Make a small older database one that can give space back. The caller holds the lock.
 

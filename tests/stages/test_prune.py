@@ -10,8 +10,9 @@ from trio.testing import MockClock
 from asura.clock import TrioClock
 from asura.errors import StoreError
 from asura.incidents import ledger
-from asura.retention.service import PAUSE_S, Keep, prune, prune_once
-from asura.store import checks, retention, slices
+from asura.model.notification import Message
+from asura.retention.service import CLEARING_PAUSE_S, PAUSE_S, Keep, clear, prune, prune_once
+from asura.store import checks, clearing, deliveries, retention, slices
 from asura.store.database import Conn, Store
 from tests import factories
 from tests.factories import BASE_URL, START_MS
@@ -121,3 +122,30 @@ async def test_a_store_that_can_not_commit_puts_it_off(
         await trio.sleep(3600)
         assert await left(inline_store, web_id) == 0
         stopping.set()
+
+
+async def test_clearing_lets_others_write_in_between_and_does_not_stop_before_the_end(
+    inline_store: Store, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slices, "HELD_S", -1.0)
+    monkeypatch.setattr(clearing, "HEAVY", 3)
+
+    def write(conn: Conn) -> int:
+        channel = factories.add_channel(conn)
+        for _ in range(30):
+            sent = deliveries.enqueue(
+                conn,
+                channel.id,
+                Message(event="test", at=START_MS, monitor=None, incident=None),
+                incident_id=None,
+                monitor_id=None,
+                now_ms=START_MS,
+            )
+            deliveries.delivered(conn, sent.id, status_code=200, now_ms=START_MS)
+        return channel.id
+
+    channel_id = await inline_store.write(write)
+    began = trio.current_time()
+    await clear(inline_store, clearing.of_channel(channel_id))
+    assert trio.current_time() - began > 9 * CLEARING_PAUSE_S
+    assert await inline_store.read(lambda conn: deliveries.count(conn, deliveries.Wanted(channel_id=channel_id))) == 0

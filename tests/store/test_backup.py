@@ -9,6 +9,7 @@ import threading
 import time
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import trio
@@ -251,3 +252,52 @@ async def test_a_bad_copy_is_refused_before_anything_is_replaced(tmp_path: Path,
 
     assert path.read_bytes() == before
     assert sorted(os.listdir(tmp_path)) == names
+
+
+async def test_a_copy_that_would_fill_the_disk_is_refused(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(store, 5)
+    monkeypatch.setattr(backup, "LEAST_FREE_BYTES", 1 << 60)
+    with pytest.raises(StoreError, match="make room, or choose another disk"):
+        await store.backup(tmp_path / "copy.db")
+    assert leftovers(tmp_path) == []
+
+
+async def test_a_copy_ends_when_the_disk_gets_full_meanwhile(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup, "STEP_PAGES", 4)
+    monkeypatch.setattr(backup, "SYNC_BYTES", 4096)
+    await fill(store, 200)
+    free = [1 << 40, 1 << 40, 0]
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free.pop(0) if len(free) > 1 else free[0]))
+    with pytest.raises(StoreError, match="0 MiB free"):
+        await store.backup(tmp_path / "copy.db")
+    assert leftovers(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("log_bytes", "rests"), [pytest.param(1 << 40, True, id="short log"), pytest.param(0, False, id="long log")]
+)
+async def test_a_copy_rests_between_its_steps_while_the_log_is_short(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log_bytes: int, rests: bool
+) -> None:
+    monkeypatch.setattr(backup, "STEP_PAGES", 4)
+    monkeypatch.setattr(backup, "LONG_LOG_BYTES", log_bytes)
+    await fill(store, 200)
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    back_up(store.facts().path, tmp_path / "copy.db")
+    assert bool(slept) == rests
+    assert all(0 <= each <= backup.LONGEST_REST_S for each in slept)
+    assert numbers(tmp_path / "copy.db") == list(range(200))
+
+
+async def test_before_a_migration_nobody_is_waited_for(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(store, 50)
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("a rest, though nobody uses the database"))
+    back_up(store.facts().path, tmp_path / "copy.db", is_in_use=False)
+    assert numbers(tmp_path / "copy.db") == list(range(50))

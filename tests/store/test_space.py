@@ -9,6 +9,8 @@ import pytest
 from asura.live import Hub
 from asura.store import slices, space
 from asura.store.database import Conn, Store, StoreOptions, open_store
+from asura.store.inspection import inspect
+from asura.store.restore import restore
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +39,7 @@ def auto_vacuum(path: Path) -> int:
         return int(conn.execute("PRAGMA auto_vacuum").fetchone()[0])
 
 
-def make_old(path: Path, *, count: int) -> None:
+def make_old(path: Path) -> None:
     """A database as it was made before it could give space back."""
     with closing(sqlite3.connect(path)) as conn:
         conn.execute("PRAGMA auto_vacuum = NONE")
@@ -101,7 +103,7 @@ async def test_a_small_old_database_is_brought_over_when_it_is_opened(tmp_path: 
     path = tmp_path / "asura.db"
     async with open_store(StoreOptions(path=path), hub=Hub()) as store:
         await store.write(lambda conn: insert(conn, 50))
-    make_old(path, count=50)
+    make_old(path)
     async with open_store(StoreOptions(path=path), hub=Hub()) as store:
         assert await store.read(lambda conn: conn.execute("SELECT count(*) FROM audit").fetchone()) == (50,)
     assert auto_vacuum(path) == space.INCREMENTAL
@@ -111,12 +113,37 @@ async def test_a_large_old_database_is_opened_as_it_is(tmp_path: Path, monkeypat
     path = tmp_path / "asura.db"
     async with open_store(StoreOptions(path=path), hub=Hub()) as store:
         await store.write(lambda conn: insert(conn, 100))
-    make_old(path, count=100)
+    make_old(path)
     monkeypatch.setattr(space, "REWRITE_LIMIT_BYTES", 4096)
     async with open_store(StoreOptions(path=path), hub=Hub()) as store:
         await store.write(lambda conn: conn.execute("DELETE FROM audit") and None)
         assert await give_back(store) == []
     assert auto_vacuum(path) == 0
+
+
+@pytest.mark.parametrize(
+    ("deleted", "is_told"),
+    [pytest.param("1", True, id="much is free"), pytest.param("at < 5", False, id="little is free")],
+)
+async def test_an_old_database_with_much_free_space_is_told_of_and_brought_over_by_a_restore(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deleted: str, is_told: bool
+) -> None:
+    monkeypatch.setattr(space, "REWRITE_LIMIT_BYTES", 4096)
+    path = tmp_path / "asura.db"
+    async with open_store(StoreOptions(path=path), hub=Hub()) as store:
+        await store.write(lambda conn: insert(conn, 100))
+    make_old(path)
+    async with open_store(StoreOptions(path=path), hub=Hub()) as store:
+        await store.write(lambda conn: conn.execute(f"DELETE FROM audit WHERE {deleted}") and None)
+        await store.backup(tmp_path / "copy.db")
+    assert (inspect(path).stuck_bytes > 0) == is_told
+
+    restore(tmp_path / "copy.db", path)
+
+    assert auto_vacuum(path) == space.INCREMENTAL
+    assert auto_vacuum(tmp_path / "copy.db") == 0
+    assert pages(path)[0] == 0
+    assert inspect(path).stuck_bytes == 0
 
 
 def test_where_there_is_no_room_for_a_second_one_it_stays_as_it_was(
