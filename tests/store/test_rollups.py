@@ -110,7 +110,7 @@ def stored(conn: WriteConnection) -> tuple[Spans, Counter[tuple[int, int, int, s
     return {row[:4]: row[4:] for row in spans if any(row[4:])}, Counter({row[:5]: row[5] for row in sketches})
 
 
-@settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches)
 def test_rollups_are_what_all_results_add_up_to(
     conn: WriteConnection, batches: list[tuple[list[Observation], dict[int, int]]]
@@ -203,6 +203,16 @@ def test_a_page_of_one_status_or_region_is_what_a_look_at_every_result_finds(
             region=region,
         )
         assert found == expected[offset : offset + limit]
+
+
+def test_what_is_later_in_the_same_hour_does_not_fill_a_page(conn: WriteConnection) -> None:
+    minutes = (-130, -70, 5, 40, 50)
+    checks.insert(
+        conn, [factories.observation(1, Status.DOWN, at=MIDNIGHT_MS + each * 60_000) for each in minutes], holds_s={}
+    )
+    until = MIDNIGHT_MS + 30 * 60_000
+    found = checks.page(conn, 1, limit=3, until=until, status=Status.DOWN)
+    assert [(row.checked_at - MIDNIGHT_MS) // 60_000 for row in found] == [5, -70, -130]
 
 
 def test_one_failure_in_a_month_is_found_without_reading_the_month(conn: WriteConnection) -> None:

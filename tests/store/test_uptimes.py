@@ -44,7 +44,7 @@ histories = st.lists(st.tuples(instants, statuses), max_size=14)
 tails = st.none() | st.tuples(instants, st.sampled_from([UNKNOWN, DOWN]))
 edges = st.lists(instants, max_size=8).map(sorted)
 
-many = settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = settings(max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @contextmanager
@@ -160,17 +160,24 @@ def test_an_unknown_monitor_has_no_time_and_no_uptime(conn: WriteConnection) -> 
     assert uptimes.over(conn, [7], edges=[], tails={}) == {7: []}
 
 
+past = st.integers(NOW_MS - 100 * DAY_MS, NOW_MS + HOUR_MS)
 beats = st.none() | st.fixed_dictionaries(
-    {"status": st.sampled_from(list(HeartbeatStatus)), "deadline_at": st.none() | instants, "last_ping_at": instants}
+    {
+        "status": st.sampled_from(
+            [HeartbeatStatus.UP, HeartbeatStatus.UP, HeartbeatStatus.PENDING, HeartbeatStatus.DOWN]
+        ),
+        "deadline_at": st.none() | past | past,
+        "last_ping_at": past,
+    }
 )
 monitors_found = st.lists(
     st.fixed_dictionaries(
         {
-            "history": histories,
-            "enabled": st.booleans(),
+            "history": st.lists(st.tuples(past, statuses), max_size=6),
+            "enabled": st.sampled_from([True, True, True, False]),
             "interval_s": st.sampled_from([1, 60, 86_400]),
-            "status": st.sampled_from([PENDING, UP, DEGRADED, DOWN]),
-            "status_since": instants,
+            "status": st.sampled_from([UP, UP, DEGRADED, PENDING, DOWN]),
+            "status_since": past,
             "last_check_at": st.none() | instants,
             "beat": beats,
         }
@@ -225,6 +232,36 @@ def add(
     made = attrs.evolve(made, **beat)
     heartbeats.update_heartbeat_ping(conn, [made])
     return monitor, found, made
+
+
+@pytest.mark.parametrize(
+    ("beat", "expected"),
+    [
+        pytest.param({"deadline_at": NOW_MS - DAY_MS // 4}, 75.0, id="missed since"),
+        pytest.param(
+            {"deadline_at": NOW_MS - DAY_MS // 4, "last_ping_at": NOW_MS - DAY_MS // 8}, 87.5, id="a run since"
+        ),
+        pytest.param({"deadline_at": NOW_MS - DAY_MS // 4, "status": HeartbeatStatus.DOWN}, 100.0, id="told already"),
+        pytest.param({"deadline_at": NOW_MS}, 100.0, id="at the deadline"),
+        pytest.param({}, 100.0, id="without a deadline"),
+    ],
+)
+def test_a_heartbeat_falls_at_its_deadline_in_the_uptime_of_all(
+    conn: WriteConnection, beat: dict[str, Any], expected: float
+) -> None:
+    add(
+        conn,
+        1,
+        history=[(NOW_MS - 2 * DAY_MS, UP)],
+        enabled=True,
+        interval_s=60,
+        beat={"status": HeartbeatStatus.UP, **beat},
+        status=UP,
+        status_since=NOW_MS - 2 * DAY_MS,
+        last_check_at=NOW_MS - 2 * DAY_MS,
+    )
+    found = uptimes.together(conn, now_ms=NOW_MS, stale_windows=3, window_floor_s=60)
+    assert found["24h"] == expected
 
 
 def test_no_monitors_have_no_uptime_together(conn: WriteConnection) -> None:
