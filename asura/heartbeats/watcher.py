@@ -119,7 +119,7 @@ class Watcher:
                     wait_s = self._wait_s()
                 except StoreError as exc:
                     _log.error("deadlines of heartbeats wait for the store", problem=str(exc))
-                    wait_s = RETRY_AFTER_S
+                    self._looked_s, wait_s = -math.inf, RETRY_AFTER_S
                 if not is_ready:
                     is_ready = True
                     task_status.started()
