@@ -19,6 +19,8 @@ PENDING, UP, DOWN = MonitorStatus.PENDING, MonitorStatus.UP, MonitorStatus.DOWN
 GRACE_S = 10
 DEADLINE_S = 60 + GRACE_S
 HOUR_S = 3600
+SELDOM_S = 3601
+"""The period of a job whose next ping is not waited for after a lull: it has one grace."""
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ async def asleep_for_an_hour(house: House) -> None:
 
 
 async def test_a_daemon_that_was_off_alarms_one_grace_after_its_start(house: House, autojump_clock: MockClock) -> None:
-    job = await house.add()
+    job = await house.add(interval_s=SELDOM_S)
     await house.ping(job)
     await trio.sleep(5)
     await off_for_an_hour(house)
@@ -130,7 +132,7 @@ async def test_what_was_down_before_we_were_off_is_told_once(house: House, autoj
 
 
 async def test_a_machine_that_slept_gives_one_grace(house: House, autojump_clock: MockClock) -> None:
-    job = await house.add()
+    job = await house.add(interval_s=SELDOM_S)
     await house.ping(job)
     await trio.sleep(30)
     with structlog.testing.capture_logs() as logs:
@@ -144,7 +146,7 @@ async def test_a_machine_that_slept_gives_one_grace(house: House, autojump_clock
 
 
 async def test_a_process_that_stood_still_gives_one_grace(house: House, autojump_clock: MockClock) -> None:
-    job = await house.add()
+    job = await house.add(interval_s=SELDOM_S)
     await house.ping(job)
     await trio.sleep(30)
     autojump_clock.jump(HOUR_S)
@@ -226,9 +228,9 @@ def disk(inline_store: Store, monkeypatch: pytest.MonkeyPatch) -> BrokenDisk:
 async def test_pings_that_the_disk_refused_are_not_held_against_a_job(
     house: House, disk: BrokenDisk, autojump_clock: MockClock
 ) -> None:
-    job = await house.add()
+    job = await house.add(interval_s=SELDOM_S)
     await house.ping(job)
-    await trio.sleep(50)
+    await trio.sleep(SELDOM_S - 10)
     disk.is_broken = True
     for _ in range(3):
         with pytest.raises(StoreError, match="the disk is full"):
@@ -259,26 +261,26 @@ async def test_a_disk_that_is_full_over_a_deadline_puts_the_decision_off(
 async def test_the_daemon_starts_although_the_disk_takes_nothing(
     house: House, disk: BrokenDisk, autojump_clock: MockClock
 ) -> None:
-    job = await house.add()
+    job = await house.add(interval_s=SELDOM_S)
     await house.ping(job)
     await house.kill()
     disk.is_broken = True
-    await trio.sleep(HOUR_S)
+    await trio.sleep(HOUR_S + 5)
     await house.start()
     await trio.sleep(100)
     disk.is_broken = False
     await trio.sleep(2)
-    assert await downs(house, job) == [HOUR_S + GRACE_S]  # it had its grace, and nothing came
+    assert await downs(house, job) == [HOUR_S + 5 + GRACE_S]  # it had its grace, and nothing came
 
 
 async def test_a_ping_that_such_a_daemon_refused_gives_another_grace(
     house: House, disk: BrokenDisk, autojump_clock: MockClock
 ) -> None:
-    job = await house.add()
+    job = await house.add(interval_s=SELDOM_S)
     await house.ping(job)
     await house.kill()
     disk.is_broken = True
-    await trio.sleep(HOUR_S)
+    await trio.sleep(HOUR_S + 5)
     await house.start()
     with pytest.raises(StoreError):
         await house.ping(job)
