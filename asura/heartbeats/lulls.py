@@ -1,10 +1,11 @@
 """Times in which we were deaf, or in which our clock was set, are not held against a job. Pure.
 
-What a lull swallowed gets one grace from its end. A daemon that is restarted more often than the grace would never
-alarm by that alone: a lull that begins within one grace of the last excuse gives only the time that it took.
+A job that goes on as before reports again soon: what a lull swallowed has until then and its grace. One that reports
+seldom has one grace, because to wait for its next time would hide a failure for a day. A daemon that is restarted more
+often than that would never alarm: a lull that begins before an excuse is over gives only the time that it took.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import attrs
 
@@ -17,6 +18,10 @@ PAUSE_MS = 1000
 JUMP_MS = 500
 """What the wall clock moves by more than the others was set. Two clocks are never read in the same moment, and time
 daemons step by so much when they step at all."""
+HELD_MS = 10_000
+"""For so long a client waits for its answer: what it sent in a shorter lull is heard right after it."""
+SOON_MS = 3_600_000
+"""How long the next ping of a job that goes on as before is waited for after a lull."""
 CORRECTION_MS = 3 * 3_600_000
 """A clock that is set by more was wrong, and its schedules begin anew; by less, what was skipped is due at once and
 what comes again has been done (cron(8))."""
@@ -77,26 +82,27 @@ def _shifted(beat: Heartbeat, runs: Sequence[Run], plan: Plan, lull: Lull) -> tu
     """The heartbeat by the clock as it was set. A scheduled time is one of the wall clock, and stays."""
     jump_ms = lull.jump_ms
 
-    def is_new(at: int | None) -> bool:  # dated by the clock as it is already
-        return at is not None and lull.began_at <= at <= lull.until
-
-    def moved(at: int | None) -> int | None:
-        return None if at is None else at + jump_ms
+    def moved(at: int | None, *, after_ms: int = 0) -> int | None:
+        """An instant so long after another; that one may be dated by the clock as it is already."""
+        if at is None or lull.began_at <= at - after_ms <= lull.until:
+            return at
+        return at + jump_ms
 
     runs = tuple(
-        run
-        if is_new(run.started_at)
-        else attrs.evolve(run, started_at=run.started_at + jump_ms, deadline_at=moved(run.deadline_at))
+        attrs.evolve(
+            run,
+            started_at=moved(run.started_at) or 0,
+            deadline_at=run.deadline_at
+            if moved(run.started_at) == run.started_at
+            else moved(run.deadline_at, after_ms=plan.grace_s * 1000),
+        )
         for run in runs
     )
-    is_heard_since = is_new(beat.last_ping_at)
-    if not is_heard_since:
-        beat = attrs.evolve(beat, last_ping_at=moved(beat.last_ping_at))
-    if plan.schedule:
-        if beat.due_at is not None and abs(jump_ms) > CORRECTION_MS:
-            beat = attrs.evolve(beat, due_at=due.anew(plan, now_ms=lull.until), excused_until=None)
-    elif not is_heard_since:
-        beat = attrs.evolve(beat, due_at=moved(beat.due_at), excused_until=moved(beat.excused_until))
+    beat = attrs.evolve(beat, last_ping_at=moved(beat.last_ping_at), excused_until=moved(beat.excused_until))
+    if not plan.schedule:
+        beat = attrs.evolve(beat, due_at=moved(beat.due_at, after_ms=plan.interval_s * 1000))
+    elif beat.due_at is not None and abs(jump_ms) > CORRECTION_MS:
+        beat = attrs.evolve(beat, due_at=due.anew(plan, now_ms=lull.until), excused_until=None)
     return beat, runs
 
 
@@ -122,25 +128,29 @@ def _brought_near(
 
 
 def _given_time(beat: Heartbeat, runs: Sequence[Run], plan: Plan, lull: Lull) -> tuple[Heartbeat, tuple[Run, ...]]:
-    """The heartbeat with one grace from now for what the lull swallowed, or with what is left of one."""
-    since, grace_ms = lull.began_at, plan.grace_s * 1000
+    """The heartbeat with time from now for what the lull swallowed, or with what is left of such time."""
+    since, grace_ms, patience_ms = lull.began_at, plan.grace_s * 1000, _patience_ms(plan, lull)
     if plan.schedule and lull.jump_ms > 0:
         since = min(since, lull.since)  # the times of the wall clock that were skipped
     excused_until = beat.excused_until
     is_again = excused_until is not None and since <= excused_until + grace_ms
 
     def fair(deadline_at: int) -> int:
-        left_ms = min(grace_ms, max(0, deadline_at - since)) if is_again else grace_ms
-        return lull.until + left_ms
+        return lull.until + (max(0, deadline_at - since) if is_again else patience_ms + grace_ms)
+
+    def is_swallowed(due_at: int, deadline_at: int) -> bool:
+        return since <= due_at < lull.until or since <= deadline_at <= lull.until
 
     given: list[int] = []
     latest = due.deadline(beat, plan)
-    if beat.due_at is not None and latest is not None and _is_any_in(since, lull.until, (beat.due_at, latest)):
+    if beat.due_at is not None and latest is not None and is_swallowed(beat.due_at, latest):
         given.append(fair(latest))
+        if patience_ms and not is_again:
+            beat = attrs.evolve(beat, due_at=lull.until + patience_ms)
     lead_ms = grace_ms if plan.max_runtime_s is None else 0  # such a run is due with the next ping, and has its grace
     moved: list[Run] = []
     for run in runs:
-        if run.deadline_at is not None and _is_any_in(since, lull.until, (run.deadline_at - lead_ms, run.deadline_at)):
+        if run.deadline_at is not None and is_swallowed(run.deadline_at - lead_ms, run.deadline_at):
             run = attrs.evolve(run, deadline_at=fair(run.deadline_at))
             given.append(run.deadline_at or 0)
         moved.append(run)
@@ -149,5 +159,9 @@ def _given_time(beat: Heartbeat, runs: Sequence[Run], plan: Plan, lull: Lull) ->
     return beat, tuple(moved)
 
 
-def _is_any_in(since: int, until: int, instants: Iterable[int]) -> bool:
-    return any(since <= each <= until for each in instants)
+def _patience_ms(plan: Plan, lull: Lull) -> int:
+    """How long after a lull a job that goes on as before may take to report, if it reports often."""
+    if lull.until - lull.began_at < HELD_MS:
+        return 0
+    next_at = due.anew(plan, now_ms=lull.until)
+    return next_at - lull.until if next_at is not None and next_at - lull.until <= SOON_MS else 0

@@ -72,11 +72,13 @@ class Plain:
             self.turn(self.deadline_ms, DOWN)
 
     def lull(self, since: int, until: int) -> None:
-        """Deaf for so long; never twice within a minute."""
+        """Deaf for so long; never again before what is given for it is over."""
         if self.deadline_ms is None or self.due_ms is None:
             return
-        if since <= self.deadline_ms <= until or since <= self.due_ms <= until:
+        if since <= self.deadline_ms <= until or since <= self.due_ms < until:
             self.patient_until_ms = until + GRACE_MS
+            if until - since >= 10_000:
+                self.due_ms = until + INTERVAL_MS
 
 
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -98,7 +100,7 @@ def test_a_plain_model_agrees_on_what_happened_and_when(
             if what != "ping" or len(waiting) >= together:
                 recording.record(conn, waiting, now_ms=now_ms, base_url=BASE_URL)
                 waiting.clear()
-            if what == "lull" and before - last_lull_ms > INTERVAL_MS:
+            if what == "lull" and before - last_lull_ms > INTERVAL_MS + GRACE_MS:
                 last_lull_ms = now_ms
                 recording.excuse(conn, [Lull(since=before, until=now_ms)])
                 for each in plain:

@@ -57,37 +57,45 @@ def deaf(since_s: float, until_s: float, jump_s: float = 0) -> Lull:
     return Lull(since=ms(since_s), until=ms(until_s), jump_ms=round(jump_s * 1000))
 
 
+EVERY_HOUR, SELDOM = attrs.evolve(PERIOD, interval_s=3600), attrs.evolve(PERIOD, interval_s=3601)
+
+
 @pytest.mark.parametrize(
     ("plan", "pings", "lulls", "deadline_s"),
     [
         # The period's deadline is 360: due at 300, a minute of grace.
         pytest.param(PERIOD, [(SUCCESS, 0)], [(10, 299.999)], 360, id="over before it is due"),
-        pytest.param(PERIOD, [(SUCCESS, 0)], [(10, 300)], 360, id="over when it is due: one grace, as it is"),
-        pytest.param(PERIOD, [(SUCCESS, 0)], [(10, 301)], 361, id="deaf when it was due"),
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(10, 300)], 360, id="over when it is due"),
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(10, 301)], 661, id="deaf when it was due: another period"),
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(291, 301)], 661, id="deaf for ten seconds"),
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(291.001, 301)], 361, id="deaf for less: one grace"),
         pytest.param(PERIOD, [(SUCCESS, 0)], [(300, 301)], 361, id="deaf from the moment it was due"),
         pytest.param(PERIOD, [(SUCCESS, 0)], [(300.001, 301)], 360, id="deaf after that, and heard again"),
-        pytest.param(PERIOD, [(SUCCESS, 0)], [(350, 359.999)], 360, id="over just before the deadline"),
-        pytest.param(PERIOD, [(SUCCESS, 0)], [(350, 360)], 420, id="over at the deadline"),
-        pytest.param(PERIOD, [(SUCCESS, 0)], [(360, 400)], 460, id="deaf from the deadline on"),
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(355, 359.999)], 360, id="over just before the deadline"),
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(355, 360)], 420, id="over at the deadline"),
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(360, 365)], 425, id="deaf from the deadline on"),
         pytest.param(PERIOD, [(SUCCESS, 0)], [(360.001, 400)], 360, id="deaf from later on: it was missed"),
-        pytest.param(PERIOD, [(SUCCESS, 0)], [(10, 3600)], 3660, id="off for an hour"),
-        pytest.param(PERIOD, [(SUCCESS, 0)], [(10, 3600), (3610, 3650)], 3660, id="again, and heard in time"),
-        pytest.param(PERIOD, [(SUCCESS, 0)], [(10, 3600), (3610, 3660)], 3710, id="again in its grace: what was left"),
-        pytest.param(
-            PERIOD, [(SUCCESS, 0)], [(10, 3600), (3610, 3660), (3700, 3800)], 3810, id="and again: what is left of that"
-        ),
-        pytest.param(PERIOD, [(SUCCESS, 0)], [(10, 3600), (3600, 7200)], 7260, id="off again at once"),
-        pytest.param(PERIOD, [(SUCCESS, 0)], [(10, 3600), (3660, 3700)], 3700, id="again at its end: nothing was left"),
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(10, 3600)], 3960, id="off for an hour"),
+        pytest.param(EVERY_HOUR, [(SUCCESS, 0)], [(10, 5000)], 8660, id="off when an hour was over"),
+        pytest.param(SELDOM, [(SUCCESS, 0)], [(10, 5000)], 5060, id="off when a job was due that reports seldom"),
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(10, 3600), (3610, 3899)], 3960, id="again, and heard in time"),
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(10, 3600), (3890, 3910)], 3980, id="again when due: so much longer"),
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(10, 3600), (3950, 3970)], 3980, id="again in its grace"),
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(10, 3600), (3950, 3970), (3975, 3999)], 4004, id="and again"),
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(10, 3600), (3600, 7200)], 7560, id="off again at once"),
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(10, 3600), (3960, 3999)], 3999, id="again at its end: nothing was left"),
         pytest.param(PERIOD, [(FAIL, 0)], [(10, 3600)], None, id="down already"),
         pytest.param(PERIOD, [], [(10, 3600)], None, id="never reported"),
-        pytest.param(attrs.evolve(PERIOD, grace_s=0), [(SUCCESS, 0)], [(10, 3600)], 3600, id="no grace: none given"),
+        pytest.param(attrs.evolve(PERIOD, grace_s=0), [(SUCCESS, 0)], [(10, 3600)], 3900, id="no grace: none given"),
         pytest.param(NIGHTLY, [(SUCCESS, 0)], [(THREE - 60, THREE + 60)], THREE + 660, id="a scheduled time"),
+        pytest.param(HOURLY, [(SUCCESS, 0)], [(3500, 3700)], 7800, id="a scheduled time, and the next comes soon"),
+        pytest.param(HOURLY, [(SUCCESS, 0)], [(3500, 3600)], 4200, id="over when its time comes"),
         pytest.param(NIGHTLY, [(SUCCESS, 0)], [(0, THREE + 7200)], THREE + 7800, id="off the whole night"),
         pytest.param(RUN_2H, [(START, 0)], [(7000, 7199)], 7200, id="over before the end of a run"),
         pytest.param(RUN_2H, [(START, 0)], [(7000, 7205)], 7265, id="deaf at the end of a run"),
         pytest.param(RUN_2H, [(START, 0)], [(7000, 7205), (7250, 7300)], 7315, id="and again: what was left"),
         pytest.param(RUN_2H, [(START, 0)], [(7201, 7300)], 7200, id="deaf after the end of a run"),
-        pytest.param(PERIOD, [(START, 0)], [(10, 301)], 361, id="a run with no longest time is due with the next"),
+        pytest.param(PERIOD, [(START, 0)], [(10, 301)], 661, id="a run with no longest time is due with the next"),
         # Clocks that were set.
         pytest.param(PERIOD, [(SUCCESS, 0)], [(100, 3701, 3600)], 3960, id="forward by an hour: as long as before"),
         pytest.param(PERIOD, [(SUCCESS, 0)], [(100, -3499, -3600)], -3240, id="back by an hour: as long as before"),
@@ -110,7 +118,7 @@ def deaf(since_s: float, until_s: float, jump_s: float = 0) -> Lull:
         pytest.param(PERIOD, [(SUCCESS, 10 * DAY_S)], [(10 * DAY_S, 5)], 365, id="set back while off"),
         pytest.param(NIGHTLY, [(SUCCESS, 10 * DAY_S)], [(10 * DAY_S, 5)], THREE + 600, id="with a schedule"),
         pytest.param(RUN_2H, [(START, 10 * DAY_S)], [(10 * DAY_S, 5)], 7205, id="with a run"),
-        pytest.param(PERIOD, [(SUCCESS, 0)], [(900, 600)], 660, id="set back a little: what passed is excused"),
+        pytest.param(PERIOD, [(SUCCESS, 0)], [(900, 600)], 960, id="set back a little: what passed is excused"),
     ],
 )  # fmt: skip
 def test_the_deadline_after_lulls(
@@ -140,6 +148,30 @@ def test_the_longest_wait_after_a_restart_that_is_repeated_for_ever() -> None:
     assert heard_s <= 2 * plan.grace_s
 
 
+def test_a_job_of_which_a_time_was_swallowed_may_come_early_for_the_next() -> None:
+    excused = excuse(play(HOURLY, [(SUCCESS, 0)]).beat, (), HOURLY, deaf(3500, 3700))
+    assert excused is not None
+    step = rules.take(excused[0], (), HOURLY, signal(SUCCESS, 7180), is_enabled=True)
+    assert step.beat.due_at == ms(10_800)
+
+
+def test_what_begins_anew_after_a_clock_was_set_is_not_moved_with_it() -> None:
+    """Somebody ends a pause, or edits the plan, before the watcher has seen that the clock was set."""
+    beat = play(PERIOD, [(SUCCESS, 0)]).beat
+    for hours_s in (-DAY_S, DAY_S):
+        now_s = 10 + hours_s
+        begun = rules.begin(beat, PERIOD, now_ms=ms(now_s))
+        edited, _ = rules.replan(beat, (), attrs.evolve(PERIOD, interval_s=600), now_ms=ms(now_s))
+        for each, plan, latest_s in (
+            (begun, PERIOD, now_s + 360),
+            (edited, attrs.evolve(PERIOD, interval_s=600), now_s + 660),
+        ):
+            excused = excuse(each, (), plan, deaf(9.5, now_s + 0.1, hours_s))
+            after = each if excused is None else excused[0]
+            assert after.deadline_at is not None
+            assert ms(latest_s - 20) <= after.deadline_at <= ms(latest_s), hours_s
+
+
 def test_a_ping_makes_up_for_an_excuse() -> None:
     excused = excuse(play(PERIOD, [(SUCCESS, 0)]).beat, (), PERIOD, deaf(10, 3600))
     assert excused is not None
@@ -155,14 +187,16 @@ def test_an_early_ping_after_an_excuse_meets_what_was_due() -> None:
 
 
 def test_the_message_tells_that_silence_was_excused() -> None:
-    excused = excuse(play(PERIOD, [(SUCCESS, 0)]).beat, (), PERIOD, deaf(10, 3600))
-    assert excused is not None
-    missed = rules.miss(*excused, PERIOD, now_ms=ms(3660.001))
-    assert missed is not None
-    assert missed.at == ms(3660)
-    assert missed.message == (
-        "no ping since 2026-03-02 00:00:00 UTC: expected every 5 min, 1 min of grace from 2026-03-02 01:00:00 UTC on"
-    )
+    for plan, at_s, expected in (
+        (PERIOD, 3960, "expected by 2026-03-02 01:05:00 UTC, 1 min of grace"),
+        (SELDOM, 5060, "expected every 1 h 1 s, 1 min of grace from 2026-03-02 01:23:20 UTC on"),
+    ):
+        excused = excuse(play(plan, [(SUCCESS, 0)]).beat, (), plan, deaf(10, 3600 if plan is PERIOD else 5000))
+        assert excused is not None
+        missed = rules.miss(*excused, plan, now_ms=ms(at_s + 0.001))
+        assert missed is not None
+        assert missed.at == ms(at_s)
+        assert missed.message == f"no ping since 2026-03-02 00:00:00 UTC: {expected}"
 
 
 def test_runs_are_excused_while_the_job_is_down() -> None:
@@ -209,5 +243,5 @@ def test_one_that_was_begun_again_is_excused_like_any_other() -> None:
     beat = rules.begin(play(PERIOD, [(SUCCESS, 0)]).beat, PERIOD, now_ms=ms(1000))
     excused = excuse(beat, (), PERIOD, deaf(1100, 1500))
     assert excused is not None
-    assert (excused[0].status, excused[0].deadline_at) == (PENDING, ms(1560))
+    assert (excused[0].status, excused[0].deadline_at) == (PENDING, ms(1860))
     assert NEW.excused_until is None
