@@ -123,18 +123,12 @@ async def read_metrics(call: Call, monitor_id: int, query: SpanQuery) -> Metrics
         times = _region_times(conn, span, now_ms=call.now_ms)
         if monitor.type in PASSIVE:  # it has one region, and what that said holds for as long as the timeline tells
             times = dict.fromkeys(tallies, known)
+        answered = _response_times(tallies.values(), _percentile(conn, span, region=None))
         return Metrics(
             uptime_pct=known.percent,
-            response_ms=_response_times(tallies.values(), _percentile(conn, span, region=None)),
+            response_ms=answered,
             checks=_counts(tallies.values()),
-            by_region={
-                region: RegionMetrics(
-                    uptime_pct=times.get(region, StatusTime()).percent,
-                    response_ms=_response_times([tallies.get(region, Tally())], _percentile(conn, span, region=region)),
-                    checks=_counts([tallies.get(region, Tally())]),
-                )
-                for region in sorted(tallies.keys() | times.keys())
-            },
+            by_region=_regions(conn, span, tallies, times, overall=answered),
         )
 
     return await call.services.store.read(read)
@@ -190,6 +184,26 @@ def _percentile(conn: Conn, span: _Span, *, region: str | None) -> Percentile:
     span_s = rollups.finest_sketch_s(conn, monitor_id, since=since) if is_short else 86_400
     counts = rollups.latencies(conn, monitor_id, since=since, until=until, span_s=span_s, region=region)
     return lambda fraction: sketch.percentile_ms(counts, fraction)
+
+
+def _regions(
+    conn: Conn,
+    span: _Span,
+    tallies: Mapping[str, Tally],
+    times: Mapping[str, StatusTime],
+    *,
+    overall: ResponseTimes,
+) -> dict[str, RegionMetrics]:
+    found: dict[str, RegionMetrics] = {}
+    for region in sorted(tallies.keys() | times.keys()):
+        tally = tallies.get(region, Tally())
+        is_all = tallies.keys() == {region}  # most monitors have one region
+        found[region] = RegionMetrics(
+            uptime_pct=times.get(region, StatusTime()).percent,
+            response_ms=overall if is_all else _response_times([tally], _percentile(conn, span, region=region)),
+            checks=_counts([tally]),
+        )
+    return found
 
 
 def _nearest_rank(ascending: Sequence[int], fraction: float) -> int | None:
