@@ -93,6 +93,18 @@ async def test_a_thousand_jobs_make_no_storm_after_our_own_downtime(house: House
     assert await house.told() == []
 
 
+async def test_jobs_that_go_on_in_their_own_rhythm_make_none_either(house: House, autojump_clock: MockClock) -> None:
+    """However short their grace: after the lull each has until its next ping."""
+    jobs = [await house.add(f"job {second}") for second in range(60)]
+    for round_of_pings in range(3):
+        for job in jobs:
+            await house.ping(job)
+            await trio.sleep(1)
+        if round_of_pings == 0:
+            await off_for_an_hour(house)
+    assert await house.told() == []
+
+
 async def test_a_daemon_that_is_back_before_the_deadline_gives_nothing_away(
     house: House, autojump_clock: MockClock
 ) -> None:
