@@ -168,7 +168,7 @@ def _tallies(conn: Conn, span: _Span) -> dict[str, Tally]:
 def _region_times(conn: Conn, span: _Span, *, now_ms: int) -> dict[str, StatusTime]:
     until = min(span.until, now_ms)
     if span.span_s == 0:
-        return region_times.from_checks(conn, span.monitor_id, since=span.since, until=until)
+        return region_times.exactly(conn, span.monitor_id, since=span.since, until=until, now_ms=now_ms)
     span_s = max(3600, span.span_s)
     return region_times.from_rollups(
         conn, span.monitor_id, since=span.start(span_s), until=until, span_s=span_s, now_ms=now_ms

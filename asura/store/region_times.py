@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from asura.store.database import Conn
-from asura.store.rollups import DAY_MS, LONGEST_HOLD_MS
+from asura.store.rollups import DAY_MS, HOUR_MS, LONGEST_HOLD_MS
 from asura.store.uptimes import StatusTime
 
 # The last result of each region before an instant that may hold beyond it. Which regions to look for, days tell:
@@ -24,8 +24,25 @@ WHERE last.monitor_id = :monitor_id AND last.region_id = one.region_id AND last.
 _BY_STATUS = "region.name, sum(lasted_ms * (status = 0)), sum(lasted_ms * (status = 1)), sum(lasted_ms * (status = 2))"
 
 
+def exactly(conn: Conn, monitor_id: int, *, since: int, until: int, now_ms: int) -> dict[str, StatusTime]:
+    """Between two instants that have passed: whole hours from their rollups, what is left from single checks."""
+    first, last = -(-since // HOUR_MS) * HOUR_MS, until // HOUR_MS * HOUR_MS
+    if first >= last:
+        return from_checks(conn, monitor_id, since=since, until=until)
+    parts = (
+        from_checks(conn, monitor_id, since=since, until=first),
+        from_rollups(conn, monitor_id, since=first, until=last, span_s=3600, now_ms=now_ms),
+        from_checks(conn, monitor_id, since=last, until=until),
+    )
+    found: dict[str, StatusTime] = {}
+    for part in parts:
+        for region, time in part.items():
+            found[region] = found.get(region, StatusTime()) + time
+    return found
+
+
 def from_checks(conn: Conn, monitor_id: int, *, since: int, until: int) -> dict[str, StatusTime]:
-    """Between two instants that have passed, exactly, from single checks."""
+    """Between two instants that have passed, from single checks alone."""
     rows = conn.execute(
         f"""
         WITH result AS (

@@ -26,6 +26,9 @@ class StatusTime:
     degraded: int = 0
     down: int = 0
 
+    def __add__(self, other: "StatusTime") -> "StatusTime":
+        return StatusTime(up=self.up + other.up, degraded=self.degraded + other.degraded, down=self.down + other.down)
+
     @property
     def percent(self) -> float | None:
         """The percentage of known time that was not down, floored to thousandths; None when nothing is known."""

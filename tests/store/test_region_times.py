@@ -16,10 +16,7 @@ from tests import factories
 from tests.sqlite_steps import steps_of
 from tests.store.test_rollups import MIDNIGHT_MS, afresh, batches, instants
 
-NOW_MS = MIDNIGHT_MS + 6 * DAY_MS
-
 quick = settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
-many = given(batches, instants, instants)
 
 
 def one_by_one(conn: WriteConnection, monitor_id: int, *, since: int, until: int) -> dict[str, StatusTime]:
@@ -43,9 +40,13 @@ def one_by_one(conn: WriteConnection, monitor_id: int, *, since: int, until: int
 
 
 @quick
-@many
-def test_single_checks_give_any_span_exactly(
-    conn: WriteConnection, batches: list[tuple[list[Observation], dict[int, int]]], one: int, other: int
+@given(batches, instants, instants, st.integers(0, 4 * HOUR_MS))
+def test_any_span_is_given_exactly(
+    conn: WriteConnection,
+    batches: list[tuple[list[Observation], dict[int, int]]],
+    one: int,
+    other: int,
+    later_ms: int,
 ) -> None:
     since, until = sorted((one, other))
     with afresh(conn):
@@ -54,6 +55,7 @@ def test_single_checks_give_any_span_exactly(
         for monitor_id in (1, 2):
             found = region_times.from_checks(conn, monitor_id, since=since, until=until)
             assert found == one_by_one(conn, monitor_id, since=since, until=until)
+            assert region_times.exactly(conn, monitor_id, since=since, until=until, now_ms=until + later_ms) == found
 
 
 @quick
