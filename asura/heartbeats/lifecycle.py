@@ -3,8 +3,8 @@
 import attrs
 
 from asura.checks import is_passive
-from asura.heartbeats import recording, rules
-from asura.heartbeats.rules import Plan
+from asura.heartbeats import due, recording, rules
+from asura.heartbeats.due import Plan
 from asura.ids import new_heartbeat_token
 from asura.live import Event
 from asura.model.heartbeat import Heartbeat, HeartbeatStatus
@@ -59,7 +59,7 @@ def replace(conn: Conn, before: Monitor, after: Monitor, *, now_ms: int) -> None
 
 
 def _plan(monitor: Monitor) -> Plan:
-    return rules.plan(interval_s=monitor.interval_s, settings=monitor.settings)
+    return due.plan(interval_s=monitor.interval_s, settings=monitor.settings)
 
 
 def _begun(conn: Conn, beat: Heartbeat, plan: Plan, *, now_ms: int) -> Heartbeat:

@@ -11,8 +11,10 @@ from typing import Any
 import attrs
 
 from asura import log
-from asura.heartbeats import rules, words
-from asura.heartbeats.rules import Lull, Miss, Plan, Step
+from asura.heartbeats import due, lulls, rules, words
+from asura.heartbeats.due import Plan
+from asura.heartbeats.lulls import Lull
+from asura.heartbeats.rules import Miss, Step
 from asura.ids import MonitorId
 from asura.incidents import ledger
 from asura.live import Event
@@ -38,7 +40,7 @@ EXCUSED_AT_ONCE = 500
 
 @lru_cache(maxsize=KNOWN_PLANS)
 def _plan(interval_s: int, settings: str) -> Plan:
-    return rules.plan(interval_s=interval_s, settings=from_json(settings))
+    return due.plan(interval_s=interval_s, settings=from_json(settings))
 
 
 def plan_of(situation: Situation) -> Plan:
@@ -207,10 +209,10 @@ def excuse(conn: Conn, lulls: Sequence[Lull]) -> int:
     return excused
 
 
-def _excuse(situation: Situation, lulls: Sequence[Lull]) -> bool:
+def _excuse(situation: Situation, noted: Sequence[Lull]) -> bool:
     plan, is_mended = plan_of(situation), False
-    for each in lulls:
-        mended = rules.excuse(situation.beat, situation.runs, plan, each)
+    for each in noted:
+        mended = lulls.excuse(situation.beat, situation.runs, plan, each)
         if mended is not None:
             situation.beat, situation.runs = mended
             is_mended = True

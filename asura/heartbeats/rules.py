@@ -9,12 +9,7 @@ from collections.abc import Sequence
 import attrs
 
 from asura.heartbeats import due, words
-from asura.heartbeats.due import Plan as Plan
-from asura.heartbeats.due import plan as plan
-from asura.heartbeats.lulls import Clocks as Clocks
-from asura.heartbeats.lulls import Lull as Lull
-from asura.heartbeats.lulls import excuse as excuse
-from asura.heartbeats.lulls import lull as lull
+from asura.heartbeats.due import Plan
 from asura.model.heartbeat import Heartbeat, HeartbeatStatus, PingKind, Run, Signal
 from asura.model.monitor import Status
 

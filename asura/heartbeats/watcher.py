@@ -15,10 +15,10 @@ import trio
 from asura import log, metrics
 from asura.clock import Clock
 from asura.errors import StoreError
-from asura.heartbeats import recording, rules
+from asura.heartbeats import lulls, recording
 from asura.heartbeats.intake import Intake
+from asura.heartbeats.lulls import Clocks, Lull
 from asura.heartbeats.recording import Look
-from asura.heartbeats.rules import Clocks, Lull
 from asura.incidents import ledger
 from asura.live import Event, Subscription
 from asura.store import heartbeats
@@ -142,7 +142,7 @@ class Watcher:
 
     def _see(self) -> None:
         before, self._seen = self._seen, self._clocks()
-        lull = rules.lull(before, self._seen, expected_ms=round(LOOK_AT_CLOCKS_S * 1000))
+        lull = lulls.lull(before, self._seen, expected_ms=round(LOOK_AT_CLOCKS_S * 1000))
         if lull is not None:
             self._note(lull)
 

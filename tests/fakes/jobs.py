@@ -9,7 +9,7 @@ import trio
 
 from asura.checks.heartbeat import HeartbeatSettings
 from asura.heartbeats.intake import Intake
-from asura.heartbeats.rules import Clocks
+from asura.heartbeats.lulls import Clocks
 from asura.heartbeats.watcher import Watcher
 from asura.model.heartbeat import Heartbeat, PingKind, Run, Signal
 from asura.model.incident import Incident
