@@ -71,7 +71,7 @@ def test_old_changes_go_with_the_retention(conn: WriteConnection) -> None:
     web = factories.create(conn).id
     for at in (10, 20):
         certificates.add_change(conn, web, old=certificate(), new=certificate(fingerprint="b"), at=at)
-    for delete in retention.slices(raw_before=0, before=20, now_ms=20):
+    for delete in retention.by_age(raw_before=0, before=20, now_ms=20):
         while delete(conn) is not None:
             pass
     assert [each.at for each in certificates.changes_of(conn, web)] == [20]

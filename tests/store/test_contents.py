@@ -125,7 +125,7 @@ def test_what_was_said_and_how_it_changed_go_with_their_monitor(conn: WriteConne
 def test_changes_go_at_their_age_and_not_before(conn: WriteConnection, web: int) -> None:
     for at in (1000, 1999, 2000):
         contents.add_change(conn, change(web, at=at))
-    for prune in retention.slices(raw_before=0, before=2000, now_ms=0):
+    for prune in retention.by_age(raw_before=0, before=2000, now_ms=0):
         while prune(conn) is not None:
             pass
     assert [each.at for each in contents.page(conn, web, limit=9)] == [2000]

@@ -162,7 +162,7 @@ def test_a_failing_migration_leaves_the_database_as_it_was(path: Path, step: Mig
 def test_an_upgrade_that_cannot_be_copied_first_is_not_begun(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     upgrade(path, steps=[FIRST])
 
-    def no_space(src: Path, dest: Path) -> None:
+    def no_space(src: Path, dest: Path, *, is_in_use: bool) -> None:
         raise StoreError(f"{dest}: the disk is full")
 
     monkeypatch.setattr(migrate, "back_up", no_space)
