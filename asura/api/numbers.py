@@ -264,11 +264,11 @@ async def read_chart(call: Call, monitor_id: int, query: ChartQuery) -> Chart:
 def _step_s(monitor: Monitor, *, window_s: int, span_s: int) -> int:
     """Of how long a step at most MAX_POINTS cover the window, the last of them begun.
 
-    No shorter than what it is read from, nor longer than the window: a heartbeat may be expected once a year.
+    No shorter than what it is read from, nor than the interval of the checks; a heartbeat's runs come when they come.
     """
     shortest_s = -(-window_s // (MAX_POINTS - 1))
     if span_s == 0:
-        return max(shortest_s, min(monitor.interval_s, window_s))
+        return shortest_s if monitor.type in PASSIVE else max(shortest_s, min(monitor.interval_s, window_s))
     return -(-shortest_s // span_s) * span_s
 
 

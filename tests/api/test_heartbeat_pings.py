@@ -286,6 +286,15 @@ class TestHistory:
         span_ms = parse_iso(chart["to"]) - parse_iso(chart["from"])
         assert span_ms <= 2 * int(window[:-1]) * {"h": HOUR_MS, "d": DAY_MS}[window[-1]]
 
+    async def test_single_runs_stand_apart_in_the_chart_whatever_the_period(self, api: Api):
+        await add_long_ago(api, interval_s=3600)
+        now_ms = api.services.clock.now_ms()
+        for ago_ms in (1_800_000, 600_000):
+            await ping(api, START, at=now_ms - ago_ms)
+            await ping(api, SUCCESS, at=now_ms - ago_ms + 5000)
+        chart = await read(api, "/monitors/1/chart?window=1h")
+        assert [(each["avg_ms"], each["up"]) for each in chart["points"]] == [(5000, 1), (5000, 1)]
+
     async def test_the_timeline_falls_at_the_deadline(self, api: Api):
         await add_long_ago(api)
         await ping(api, ago_ms=2000)
