@@ -139,6 +139,8 @@ def _given_time(beat: Heartbeat, runs: Sequence[Run], plan: Plan, lull: Lull) ->
         return lull.until + (max(0, deadline_at - since) if is_again else patience_ms + grace_ms)
 
     def is_swallowed(due_at: int, deadline_at: int) -> bool:
+        if patience_ms and since <= deadline_at and due_at < lull.until:  # it may have come late, and was lost
+            return True
         return since <= due_at < lull.until or since <= deadline_at <= lull.until
 
     given: list[int] = []

@@ -75,10 +75,11 @@ class Plain:
         """Deaf for so long; never again before what is given for it is over."""
         if self.deadline_ms is None or self.due_ms is None:
             return
-        if since <= self.deadline_ms <= until or since <= self.due_ms < until:
+        is_long = until - since >= 10_000
+        if is_long and since <= self.deadline_ms and self.due_ms < until:
+            self.due_ms, self.patient_until_ms = until + INTERVAL_MS, until + INTERVAL_MS + GRACE_MS
+        elif since <= self.deadline_ms <= until or since <= self.due_ms < until:
             self.patient_until_ms = until + GRACE_MS
-            if until - since >= 10_000:
-                self.due_ms = until + INTERVAL_MS
 
 
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])

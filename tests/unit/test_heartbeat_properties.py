@@ -108,6 +108,8 @@ class World:
     runs: tuple[Run, ...] = ()
     seen: Clocks = attrs.field(init=False)
     pulse_ms: int = 0
+    noted_ms: int = 0
+    """When that was, by the true clock."""
     pulses: int = 0
     heard_ms: int | None = None
     """When the job was heard last, by the true clock."""
@@ -184,7 +186,7 @@ class World:
             self.falls += 1
         if self.heard_ms is not None and self.beat.status is not DOWN:
             assert self.listened_ms <= self.longest_ms, "no alarm"
-        if self.true_ms >= self.pulse_ms + min(PULSE_MS, 500 * 2**self.pulses):
+        if lull is not None or self.true_ms >= self.noted_ms + min(PULSE_MS, 500 * 2**self.pulses):
             self.note_pulse()
 
     def due_ms(self) -> int:
@@ -202,7 +204,7 @@ class World:
         return (2 * self.plan.grace_s + patience_s) * 1000 + 4 * LOOK_MS
 
     def note_pulse(self) -> None:
-        self.pulse_ms, self.unsure_ms = self.wall_ms, 0
+        self.pulse_ms, self.noted_ms, self.unsure_ms = self.wall_ms, self.true_ms, 0
         self.pulses += 1
 
     def excuse(self, lull: Lull) -> None:
