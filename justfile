@@ -49,14 +49,14 @@ layers:
 dashboard:
     python scripts/bundle.py npm run --silent check
 
-# Measure, each figure beside its bare cost: everything, or one of durable_writes, checks, full_path, http_server, api, outbox
+# Measure, each figure beside its bare cost: everything, or one of durable_writes, checks, full_path, http_server, api, outbox, pings, deadlines, history, pruning
 bench what="all" *args:
     #!/usr/bin/env bash
     set -euo pipefail
     if [ "{{what}}" != all ]; then
         exec python -m "bench.{{what}}" {{args}}
     fi
-    for what in durable_writes checks full_path http_server api outbox; do
+    for what in durable_writes checks full_path http_server api outbox pings deadlines history pruning; do
         printf '\n== %s\n' "$what"
         python -m "bench.$what"
     done
