@@ -67,6 +67,8 @@ def from_rollups(
 ) -> dict[str, StatusTime]:
     """In the hours or days that begin in `since` ≤ start < `until`, as far as they have passed."""
     end = -(-until // (span_s * 1000)) * span_s * 1000
+    if since >= end:  # all of it is yet to come
+        return {}
     times = {
         row[0]: list(row[1:])
         for row in conn.execute(

@@ -236,6 +236,19 @@ async def test_a_region_has_the_uptime_of_its_own_checks(api: Api):
         }
 
 
+@pytest.mark.parametrize("hours", [1, 10, 24 * 10, 24 * 100])
+@pytest.mark.parametrize("ahead", [0, 1, 2, 24])
+async def test_of_a_span_that_is_yet_to_come_nothing_is_known(api: Api, ahead: int, hours: int):
+    await make(api)
+    now_ms = api.services.clock.now_ms()
+    since = now_ms - now_ms % DAY_MS + DAY_MS + ahead * HOUR_MS
+    await api.services.record([factories.observation(1, at=now_ms - 1000)])
+    numbers = await api.reader.get(f"/api/v1/monitors/1/metrics?from={iso(since)}&to={iso(since + hours * HOUR_MS)}")
+    assert numbers.status_code == 200
+    assert (numbers.json()["uptime_pct"], numbers.json()["checks"]["total"]) == (None, 0)
+    assert numbers.json()["by_region"] == {}
+
+
 async def test_the_overview_has_the_uptime_of_all_monitors_together(api: Api):
     await make(api, name="a", failure_threshold=1)
     await make_long_ago(api, name="b", failure_threshold=1)
