@@ -12,7 +12,10 @@ from asura.store.slices import HEAVY, Slice, Step
 
 
 def of_monitors(monitor_ids: Iterable[int]) -> Slice:
-    """Resolved incidents and what was noted of content and certificates. The history by time is left to retention."""
+    """Resolved incidents, the timeline of the open one, and what was noted of content and certificates.
+
+    The history by time is left to retention.
+    """
     return slices.held(slices.in_turn(step for monitor_id in monitor_ids for step in _of_monitor(monitor_id)))
 
 
@@ -28,6 +31,9 @@ def of_incident(incident_id: int) -> Slice:
 
 def _of_monitor(monitor_id: int) -> Iterator[Step]:
     yield _resolved_incidents(monitor_id)
+    # Of the one that is left: reminded of once a minute, three weeks of being down are sixty thousand lines.
+    left = "incident_id IN (SELECT id FROM incident WHERE monitor_id = ?)"
+    yield slices.rows("incident_event", where=left, values=(monitor_id,), limit=HEAVY)
     for table in ("content_change", "certificate_change"):
         yield slices.rows(table, where="monitor_id = ?", values=(monitor_id,), limit=HEAVY)
 
