@@ -66,6 +66,8 @@ def rewrite(path: Path) -> None:
         if can_shrink(conn):
             return
         prepare(conn)
+        if size_of(path) <= REWRITE_LIMIT_BYTES:  # there may be no folder for temporary files, as in a container
+            conn.execute("PRAGMA temp_store = MEMORY")
         try:
             conn.execute("VACUUM")
         except sqlite3.OperationalError as exc:

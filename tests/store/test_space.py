@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -166,3 +167,24 @@ def test_where_there_is_no_room_for_a_second_one_it_stays_as_it_was(
     space.rewrite(path)
     monkeypatch.undo()
     assert path.read_bytes() == before
+
+
+def test_a_small_one_is_rewritten_where_there_is_no_folder_for_temporary_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places: list[int] = []
+
+    class Watched(sqlite3.Connection):
+        def execute(self, sql: str, *values: object) -> sqlite3.Cursor:  # type: ignore[override]
+            if sql == "VACUUM":
+                places.append(super().execute("PRAGMA temp_store").fetchone()[0])
+            return super().execute(sql, *values)  # type: ignore[arg-type]
+
+    path = tmp_path / "asura.db"
+    with closing(sqlite3.connect(path)) as conn:
+        conn.execute("CREATE TABLE audit (at INTEGER)")
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Watched))
+    space.rewrite_small(path)
+    monkeypatch.undo()
+    assert places == [2], "2 is the memory"
+    assert auto_vacuum(path) == space.INCREMENTAL
