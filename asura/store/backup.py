@@ -30,8 +30,9 @@ LONG_LOG_BYTES = 128 * 1024 * 1024
 """Of the write-ahead log, which can't be emptied while the copy goes on. Beyond that there is no more rest: emptying
 it afterwards is one commit's work, 10 ms for each such part."""
 
-LEAST_FREE_BYTES = 256 * 1024 * 1024
-"""What must stay free on either disk: a copy that fills it would stop the very daemon whose data it saves."""
+LEAST_FREE_BYTES, LEAST_FREE_SHARE = 256 * 1024 * 1024, 0.05
+"""What must stay free on either disk, the share where that is less, because a volume may be made for Asura alone: a
+copy that fills the disk would stop the very daemon whose data it saves."""
 
 
 def back_up(src: Path, dest: Path, *, poll: Callable[[], object] = lambda: None, is_in_use: bool = True) -> None:
@@ -71,11 +72,12 @@ def _rests(src: Path, part: Path) -> Callable[[], None]:
 
 
 def _check_room(path: Path, *, needed_bytes: int) -> None:
-    free = shutil.disk_usage(path.parent).free
-    if free < needed_bytes + LEAST_FREE_BYTES:
+    disk = shutil.disk_usage(path.parent)
+    spare_bytes = min(LEAST_FREE_BYTES, int(disk.total * LEAST_FREE_SHARE))
+    if disk.free < needed_bytes + spare_bytes:
         raise StoreError(
-            f"{path.parent} has {free >> 20} MiB free, and a copy needs {needed_bytes >> 20} MiB more and leaves"
-            f" {LEAST_FREE_BYTES >> 20} MiB for others: make room, or choose another disk"
+            f"{path.parent} has {disk.free >> 20} MiB free, and a copy needs {needed_bytes >> 20} MiB more and leaves"
+            f" {spare_bytes >> 20} MiB for others: make room, or choose another disk"
         )
 
 

@@ -254,14 +254,33 @@ async def test_a_bad_copy_is_refused_before_anything_is_replaced(tmp_path: Path,
     assert sorted(os.listdir(tmp_path)) == names
 
 
+def disk(monkeypatch: pytest.MonkeyPatch, *, total_mib: int, free_mib: int) -> None:
+    usage = SimpleNamespace(total=total_mib << 20, free=free_mib << 20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+
+
+SIZES = [pytest.param(1 << 20, 250, id="a large disk"), pytest.param(100, 5, id="a small volume")]
+
+
+@pytest.mark.parametrize(("total_mib", "free_mib"), SIZES)
 async def test_a_copy_that_would_fill_the_disk_is_refused(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, total_mib: int, free_mib: int
 ) -> None:
     await fill(store, 5)
-    monkeypatch.setattr(backup, "LEAST_FREE_BYTES", 1 << 60)
+    disk(monkeypatch, total_mib=total_mib, free_mib=free_mib)
     with pytest.raises(StoreError, match="make room, or choose another disk"):
         await store.backup(tmp_path / "copy.db")
     assert leftovers(tmp_path) == []
+
+
+@pytest.mark.parametrize(("total_mib", "free_mib"), SIZES)
+async def test_a_copy_for_which_there_is_room_is_made(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, total_mib: int, free_mib: int
+) -> None:
+    await fill(store, 5)
+    disk(monkeypatch, total_mib=total_mib, free_mib=free_mib + 10)
+    await store.backup(tmp_path / "copy.db")
+    assert numbers(tmp_path / "copy.db") == list(range(5))
 
 
 async def test_a_copy_ends_when_the_disk_gets_full_meanwhile(
@@ -271,7 +290,11 @@ async def test_a_copy_ends_when_the_disk_gets_full_meanwhile(
     monkeypatch.setattr(backup, "SYNC_BYTES", 4096)
     await fill(store, 200)
     free = [1 << 40, 1 << 40, 0]
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free.pop(0) if len(free) > 1 else free[0]))
+
+    def usage(_: Path) -> SimpleNamespace:
+        return SimpleNamespace(total=1 << 40, free=free.pop(0) if len(free) > 1 else free[0])
+
+    monkeypatch.setattr(shutil, "disk_usage", usage)
     with pytest.raises(StoreError, match="0 MiB free"):
         await store.backup(tmp_path / "copy.db")
     assert leftovers(tmp_path) == []
