@@ -135,7 +135,8 @@ the clocks change, a time that is skipped is due right after the jump, and one t
 schedule with a star for the minute or hour goes on as the clock on the wall does.
 
 **Runs**: `/start` says that one begins, which changes no status: a late job that begins is not yet well. The next
-success or failure ends it, and its run time is the response time in charts and metrics. A run that goes on beyond the
+success or failure ends it, and another start does not: a job that dies in each run is down, although it comes each
+time. Its run time is the response time in charts and metrics. A run that goes on beyond the
 longest run time is down; without one it may go on until the next ping would be overdue. Runs that overlap are told
 apart by `?rid=` with the same UUID, or up to 64 letters, digits and `._:-`, at the start and the end; up to a hundred
 are watched.

@@ -44,12 +44,15 @@ def take(beat: Heartbeat, runs: Sequence[Run], plan: Plan, signal: Signal, *, is
     is_reordered = last_at is not None and 0 < last_at - signal.at <= REORDERED_MS
     at = last_at if is_reordered and last_at is not None else signal.at
     others = tuple(run for run in runs if run.rid != signal.rid)
+    run = next((run for run in runs if run.rid == signal.rid), None)
     if kind is PingKind.START:
         beat = _expect_next(beat, plan, at=at, may_be_early=True)
         until = due.run_deadline(plan, started_at=at, schedule_deadline=due.deadline(beat, plan))
+        if run is not None and run.deadline_at is not None and run.deadline_at >= at:
+            # Another start is no end: a job that dies each time before its end must not look well for ever.
+            until = run.deadline_at if until is None else min(until, run.deadline_at)
         runs = _watched(others, Run(rid=signal.rid, started_at=at, deadline_at=until))
         return Step(beat=due.with_deadline(beat, runs, plan), runs=runs, kind=kind)
-    run = next((run for run in runs if run.rid == signal.rid), None)
     duration_ms = None if run is None else max(0, at - run.started_at)
     if kind is PingKind.SUCCESS and duration_ms is not None and duration_ms < (plan.min_runtime_s or 0) * 1000:
         kind, message = PingKind.FAIL, words.too_short(duration_ms, plan)
@@ -119,7 +122,7 @@ def miss(beat: Heartbeat, runs: Sequence[Run], plan: Plan, *, now_ms: int) -> Mi
     late = [run for run in runs if run.deadline_at is not None and run.deadline_at < now_ms]
     first = min(late, key=lambda run: (run.deadline_at or 0, run.started_at), default=None)
     if first is not None and first.deadline_at == beat.deadline_at:
-        message = words.overdue(first, plan, due_at=beat.due_at)
+        message = words.overdue(first, plan)
     else:
         message = words.silence(beat, plan)
     heard_at = beat.last_ping_at or 0

@@ -31,13 +31,19 @@ def silence(beat: Heartbeat, plan: Plan) -> str:
     return f"{since}: expected {expected}, {grace}"
 
 
-def overdue(run: Run, plan: Plan, *, due_at: int | None) -> str:
-    """A run goes on for too long."""
+def overdue(run: Run, plan: Plan) -> str:
+    """A run goes on for too long; or the one before it did, whose place it took and whose deadline holds."""
     name = f" {run.rid}" if run.rid else ""
-    text = f"the run{name} that began at {instant(run.started_at)} has not ended"
+    began_at, deadline_at = run.started_at, run.deadline_at or 0
     if plan.max_runtime_s is not None:
-        return f"{text} within {span(plan.max_runtime_s)}"
-    return text if due_at is None else f"{text}, and the next was expected at {instant(due_at)}"
+        is_older = deadline_at - plan.max_runtime_s * 1000 < began_at
+        limit = f" within {span(plan.max_runtime_s)}"
+    else:
+        expected_at = deadline_at - plan.grace_s * 1000
+        is_older = expected_at <= began_at
+        limit = f", and the next was expected at {instant(expected_at)}"
+    which = f"the run{name} before the one" if is_older else f"the run{name}"
+    return f"{which} that began at {instant(began_at)} has not ended{limit}"
 
 
 def failure(*, exit_status: int | None, body: str | None) -> str:

@@ -187,7 +187,7 @@ async def test_a_deadline_that_nobody_told_of_is_found_at_the_check_interval(
 
 
 async def test_a_start_changes_no_status_but_counts_for_the_schedule(house: House, autojump_clock: MockClock) -> None:
-    job = await house.add()
+    job = await house.add(settings={"max_runtime": 1000})
     await house.start_run(job)
     assert await house.status(job) is PENDING
     await until(house, DEADLINE_S - 1)
@@ -197,6 +197,23 @@ async def test_a_start_changes_no_status_but_counts_for_the_schedule(house: Hous
     assert await house.status(job) is PENDING
     await until(house, 2 * DEADLINE_S)
     assert await house.status(job) is DOWN
+
+
+async def test_a_job_that_dies_in_each_run_is_down_although_it_comes_each_time(
+    house: House, autojump_clock: MockClock
+) -> None:
+    job = await house.add()
+    await house.ping(job)
+    for minute in range(1, 10):
+        await until(house, minute * 60)
+        await house.start_run(job)
+    assert (await house.timeline(job))[1:] == [(0.001, UP), (60 + DEADLINE_S, DOWN)]
+    (incident,) = await house.incidents(job)
+    assert incident.cause == (
+        "the run before the one that began at 2026-03-29 01:02:00 UTC has not ended, and the next was expected at"
+        " 2026-03-29 01:02:00 UTC"
+    )
+    assert await house.told() == ["created"]
 
 
 async def test_each_of_overlapping_runs_is_watched(house: House, autojump_clock: MockClock) -> None:

@@ -164,8 +164,10 @@ class World:
     def ping(self, kind: PingKind) -> None:
         ping = Signal(monitor_id=NEW.monitor_id, kind=kind, at=self.wall_ms)
         step = rules.take(self.beat, self.runs, self.plan, ping, is_enabled=True)
+        if kind is not START or not self.runs:  # what began before it stopped working has not ended by beginning anew
+            self.has_rested = False
         self.beat, self.runs = step.beat, step.runs
-        self.heard_ms, self.has_rested, self.listened_ms, self.unsure_ms = self.true_ms, False, 0, 0
+        self.heard_ms, self.listened_ms, self.unsure_ms = self.true_ms, 0, 0
 
     def watch(self) -> None:
         """The watcher's look: clocks, then deadlines."""

@@ -76,7 +76,10 @@ from tests.heartbeats import (
             PAIR, [(SUCCESS, THREE), (SUCCESS, THREE + 30)], THREE + DAY_S + 20, id="early for the second of a pair"
         ),
         pytest.param(RUN_2H, [(START, 0)], 7200, id="the longest run time"),
-        pytest.param(RUN_2H, [(SUCCESS, 0), (START, 100), (START, 200)], 7400, id="a new start replaces the run"),
+        pytest.param(RUN_2H, [(SUCCESS, 0), (START, 100), (START, 200)], 7300, id="another start is no end of the run"),
+        pytest.param(RUN_2H, [(START, 0, "a"), (START, 50, "a"), (START, 99, "a")], 7200, id="nor of one with a name"),
+        pytest.param(RUN_2H, [(START, 0), (SUCCESS, 50), (START, 100)], 7300, id="a run after one that ended"),
+        pytest.param(PERIOD, [(START, 0), (START, 300)], 360, id="a job that dies each time before its end"),
         pytest.param(RUN_2H, [(START, 0, "a"), (START, 100, "b")], 7200, id="runs overlap: the first"),
         pytest.param(RUN_2H, [(START, 0, "a"), (START, 100, "b"), (SUCCESS, 200, "a")], 7300, id="then the second"),
         pytest.param(RUN_2H, [(START, 0, "a"), (SUCCESS, 200)], 7200, id="a success of no run ends none"),
@@ -328,6 +331,26 @@ def test_the_end_of_a_run_does_not_count_early_for_the_next_one() -> None:
             "the run that began at 2026-03-02 00:00:00 UTC has not ended, and the next was expected at"
             " 2026-03-02 00:05:00 UTC",
             id="a run without a longest time",
+        ),
+        pytest.param(
+            PERIOD,
+            [(START, 0, "a"), (SUCCESS, 200, "b")],
+            "the run a that began at 2026-03-02 00:00:00 UTC has not ended, and the next was expected at"
+            " 2026-03-02 00:05:00 UTC",
+            id="a run beside others",
+        ),
+        pytest.param(
+            PERIOD,
+            [(START, 0), (START, 303)],
+            "the run before the one that began at 2026-03-02 00:05:03 UTC has not ended, and the next was expected at"
+            " 2026-03-02 00:05:00 UTC",
+            id="a run that died",
+        ),
+        pytest.param(
+            RUN_2H,
+            [(START, 0), (START, 60)],
+            "the run before the one that began at 2026-03-02 00:01:00 UTC has not ended within 2 h",
+            id="a run that began again",
         ),
     ],
 )
