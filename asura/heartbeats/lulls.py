@@ -1,8 +1,9 @@
 """Times in which we were deaf, or in which our clock was set, are not held against a job. Pure.
 
 A job that goes on as before reports again soon: what a lull swallowed has until then and its grace. One that reports
-seldom has one grace, because to wait for its next time would hide a failure for a day. A daemon that is restarted more
-often than that would never alarm: a lull that begins before an excuse is over gives only the time that it took.
+seldom has one grace, because to wait for its next time would hide a failure for a day. The end of a run may have been
+lost as well: where the next ping comes soon, that one is waited for instead. A daemon that is restarted more often than
+that would never alarm: a lull that begins before an excuse is over gives only the time that it took.
 """
 
 from collections.abc import Sequence
@@ -152,9 +153,12 @@ def _given_time(beat: Heartbeat, runs: Sequence[Run], plan: Plan, lull: Lull) ->
     lead_ms = grace_ms if plan.max_runtime_s is None else 0  # such a run is due with the next ping, and has its grace
     moved: list[Run] = []
     for run in runs:
-        if run.deadline_at is not None and is_swallowed(run.deadline_at - lead_ms, run.deadline_at):
-            run = attrs.evolve(run, deadline_at=fair(run.deadline_at))
-            given.append(run.deadline_at or 0)
+        until = run.deadline_at
+        if until is not None and patience_ms and run.started_at < lull.until and since <= until:
+            run = attrs.evolve(run, deadline_at=None)  # its end may have been lost; the next ping is waited for
+        elif until is not None and is_swallowed(until - lead_ms, until):
+            given.append(fair(until))
+            run = attrs.evolve(run, deadline_at=given[-1])
         moved.append(run)
     if given:
         beat = attrs.evolve(beat, excused_until=max(excused_until or 0, max(given) - grace_ms))

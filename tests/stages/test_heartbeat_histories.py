@@ -45,6 +45,8 @@ class Plain:
     changes: list[tuple[int, MonitorStatus]] = attrs.field(factory=lambda: [(START_MS, PENDING)])
     due_ms: int | None = None
     patient_until_ms: int = 0
+    run_until_ms: int | None = None
+    """Of a run that began and has not ended; another start leaves it as it is."""
 
     @property
     def status(self) -> MonitorStatus:
@@ -54,7 +56,8 @@ class Plain:
     def deadline_ms(self) -> int | None:
         if self.status is DOWN or self.due_ms is None:
             return None
-        return max(self.due_ms + GRACE_MS, self.patient_until_ms)
+        silent_until_ms = max(self.due_ms + GRACE_MS, self.patient_until_ms)
+        return silent_until_ms if self.run_until_ms is None else min(silent_until_ms, self.run_until_ms)
 
     def turn(self, at: int, status: MonitorStatus) -> None:
         if status is not self.status:
@@ -64,22 +67,34 @@ class Plain:
         if kind is LOG:
             return
         self.due_ms, self.patient_until_ms = at + INTERVAL_MS, 0
-        if kind is not START:
+        if kind is START:
+            if self.run_until_ms is None or self.run_until_ms < at:
+                self.run_until_ms = self.due_ms + GRACE_MS
+        else:
+            self.run_until_ms = None
             self.turn(at, UP if kind is SUCCESS else DOWN)
 
     def look(self, now_ms: int) -> None:
         if self.deadline_ms is not None and now_ms > self.deadline_ms:
             self.turn(self.deadline_ms, DOWN)
+            if self.run_until_ms is not None and self.run_until_ms < now_ms:
+                self.run_until_ms = None
 
     def lull(self, since: int, until: int) -> None:
         """Deaf for so long; never again before what is given for it is over."""
         if self.deadline_ms is None or self.due_ms is None:
             return
-        is_long = until - since >= 10_000
-        if is_long and since <= self.deadline_ms and self.due_ms < until:
+        is_long, silent_until_ms = until - since >= 10_000, max(self.due_ms + GRACE_MS, self.patient_until_ms)
+        if is_long and since <= silent_until_ms and self.due_ms < until:
             self.due_ms, self.patient_until_ms = until + INTERVAL_MS, until + INTERVAL_MS + GRACE_MS
-        elif since <= self.deadline_ms <= until or since <= self.due_ms < until:
+        elif since <= silent_until_ms <= until or since <= self.due_ms < until:
             self.patient_until_ms = until + GRACE_MS
+        if self.run_until_ms is None or since > self.run_until_ms:
+            return
+        if is_long:  # its end may have been lost
+            self.run_until_ms = None
+        elif self.run_until_ms <= until or since <= self.run_until_ms - GRACE_MS < until:
+            self.run_until_ms = self.patient_until_ms = until + GRACE_MS
 
 
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -105,6 +105,24 @@ async def test_jobs_that_go_on_in_their_own_rhythm_make_none_either(house: House
     assert await house.told() == []
 
 
+async def test_ends_of_runs_that_nobody_heard_make_none_either(house: House, autojump_clock: MockClock) -> None:
+    jobs = [await house.add(f"job {number}") for number in range(5)]
+    for minute in range(4):
+        for job in jobs:
+            await house.start_run(job, f"run {minute}")
+        await trio.sleep(5)
+        if minute == 1:
+            await house.kill()
+            await trio.sleep(25)
+            await house.start()
+        else:
+            await trio.sleep(25)
+            for job in jobs:
+                await house.ping(job, rid=f"run {minute}")
+        await trio.sleep(30)
+    assert await house.told() == []
+
+
 async def test_a_daemon_that_is_back_before_the_deadline_gives_nothing_away(
     house: House, autojump_clock: MockClock
 ) -> None:

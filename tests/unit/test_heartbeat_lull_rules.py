@@ -97,6 +97,7 @@ EVERY_HOUR, SELDOM = attrs.evolve(PERIOD, interval_s=3600), attrs.evolve(PERIOD,
         pytest.param(RUN_2H, [(START, 0)], [(7000, 7205), (7250, 7300)], 7315, id="and again: what was left"),
         pytest.param(RUN_2H, [(START, 0)], [(7201, 7300)], 7200, id="deaf after the end of a run"),
         pytest.param(PERIOD, [(START, 0)], [(10, 301)], 661, id="a run with no longest time is due with the next"),
+        pytest.param(PERIOD, [(START, 0, "a")], [(10, 20)], 360, id="silence still alarms"),
         # Clocks that were set.
         pytest.param(PERIOD, [(SUCCESS, 0)], [(100, 3701, 3600)], 3960, id="forward by an hour: as long as before"),
         pytest.param(PERIOD, [(SUCCESS, 0)], [(100, -3499, -3600)], -3240, id="back by an hour: as long as before"),
@@ -207,6 +208,32 @@ def test_runs_are_excused_while_the_job_is_down() -> None:
     beat, runs = excused
     assert (beat.status, beat.deadline_at) == (HeartbeatStatus.DOWN, None)
     assert runs == (Run(rid="a", started_at=ms(0), deadline_at=ms(7360)),)
+
+
+@pytest.mark.parametrize(
+    ("plan", "started_s", "lull", "is_watched"),
+    [
+        pytest.param(PERIOD, 0, (10, 20), False, id="its end may have been lost"),
+        pytest.param(PERIOD, 0, (10, 19.999), True, id="a lull so short that the end was sent again"),
+        pytest.param(PERIOD, 19, (10, 20), False, id="begun after what a killed daemon noted last"),
+        pytest.param(PERIOD, 20, (10, 20), True, id="begun after it"),
+        pytest.param(PERIOD, 0, (360, 370), False, id="deaf at its deadline"),
+        pytest.param(PERIOD, 0, (360.001, 371), True, id="deaf after its deadline: that was missed"),
+        pytest.param(EVERY_HOUR, 0, (10, 20), False, id="the next ping comes within the hour"),
+        pytest.param(SELDOM, 0, (10, 20), True, id="it comes later: to wait for it would hide a failure"),
+        pytest.param(attrs.evolve(PERIOD, max_runtime_s=60), 0, (10, 20), False, id="with a longest time"),
+        pytest.param(RUN_2H, 0, (10, 20), True, id="with one, and the next ping comes tomorrow"),
+    ],
+)
+def test_a_run_whose_end_may_have_been_lost(
+    plan: Plan, started_s: float, lull: tuple[float, float], is_watched: bool
+) -> None:
+    step = play(plan, [(START, started_s, "a")])
+    beat, runs = excuse(step.beat, step.runs, plan, deaf(*lull)) or (step.beat, step.runs)
+    assert [run.deadline_at is not None for run in runs] == [is_watched]
+    assert beat.deadline_at is not None
+    end = rules.take(beat, runs, plan, signal(SUCCESS, 500, "a"), is_enabled=True)
+    assert end.duration_ms == ms(500) - ms(started_s), "its end is known all the same if it comes"
 
 
 def test_what_was_told_of_a_run_stays_told() -> None:
