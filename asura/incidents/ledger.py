@@ -208,7 +208,7 @@ def _turn(
     """A spell of being down that nobody was told of, or one that is over: the incident's turn."""
     monitor = monitors.get(conn, state.monitor_id)
     bearings = _bearings(conn, known, monitor, ballot, now_ms=now_ms) if state.status is MonitorStatus.DOWN else set()
-    if bearings == {Bearing.AWAITED}:
+    if Bearing.AWAITED in bearings and Bearing.EXPLAINS not in bearings:
         detail = {"is_held": any(vote.is_down for vote in ballot), "depends_on": monitor.depends_on}
         emit(conn, Event(kind="recheck.wanted", id=monitor.id, detail=detail))
     if bearings and known[monitor.id].is_passive:

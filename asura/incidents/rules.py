@@ -50,6 +50,8 @@ class Bearing(StrEnum):
     NONE = "none"
     AWAITED = "awaited"
     """It may turn out to be the reason within moments."""
+    OVER = "over"
+    """It may have been the reason and is well again; what reports by itself has had no time yet to do so."""
     EXPLAINS = "explains"
     """It is down itself."""
 
@@ -86,7 +88,9 @@ def bearing(
     recoveries = [vote.streak_since for vote in votes if not vote.is_down and vote.streak_since <= now_ms]
     recovered_at = max(recoveries, default=failing.effective_at)
     is_new = recovered_at > failing.effective_at and (patience_ms is None or now_ms - recovered_at <= patience_ms)
-    return Bearing.AWAITED if is_new else Bearing.NONE
+    if not is_new:
+        return Bearing.NONE
+    return Bearing.AWAITED if patience_ms is None else Bearing.OVER
 
 
 def opening_rule(outcome: Outcome, *, failure_threshold: int, is_passive: bool) -> str:

@@ -97,6 +97,20 @@ async def test_one_that_stays_silent_is_told_of_one_grace_after_the_recovery(
     )
 
 
+async def test_a_dependency_that_is_well_again_is_not_checked_for_as_long_as_a_job_may_take(
+    house: House, router: Router, autojump_clock: MockClock
+) -> None:
+    """Rechecks are counted, and it needs its own when it fails again."""
+    job = await house.add(depends_on=(router.id,), settings={"grace": 600})
+    await router.seen(Status.DOWN)
+    await house.fail(job)
+    await trio.sleep(100)
+    await router.seen(Status.UP)
+    with house.store.hub.subscribe("recheck.wanted") as wanted:
+        await trio.sleep(500)
+    assert (wanted.take(), await house.told(job)) == ([], [])
+
+
 async def test_a_failure_that_was_held_back_shows_what_the_job_said(
     house: House, router: Router, autojump_clock: MockClock
 ) -> None:

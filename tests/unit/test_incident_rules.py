@@ -238,8 +238,8 @@ def test_what_a_dependency_that_reports_by_itself_says_of_a_failure(
     ("patience_ms", "after_ms", "expected"),
     [
         pytest.param(None, 10_000_000, Bearing.AWAITED, id="what is checked is looked at again"),
-        pytest.param(5000, 0, Bearing.AWAITED, id="a job may report now"),
-        pytest.param(5000, 5000, Bearing.AWAITED, id="for so long"),
+        pytest.param(5000, 0, Bearing.OVER, id="a job may report now"),
+        pytest.param(5000, 5000, Bearing.OVER, id="for so long"),
         pytest.param(5000, 5001, Bearing.NONE, id="and no longer"),
         pytest.param(0, 1, Bearing.NONE, id="not at all without grace"),
     ],
