@@ -74,7 +74,8 @@ def _vote(situation: Situation, observation: Observation, *, now_ms: int) -> Vot
         at=observation.checked_at,
         message=observation.outcome.message,
         window=consensus.window_ms(situation.interval_s),
-        silent_ms=observation.silent_ms,
+        # What a job said holds until its next word, however late by its interval: a schedule may have set that aside.
+        silent_ms=0 if situation.is_passive else observation.silent_ms,
     )
 
 

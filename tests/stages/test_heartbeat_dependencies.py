@@ -111,6 +111,23 @@ async def test_a_dependency_that_is_well_again_is_not_checked_for_as_long_as_a_j
     assert (wanted.take(), await house.told(job)) == ([], [])
 
 
+async def test_each_ping_of_a_dependency_is_no_recovery(
+    house: House, router: Router, autojump_clock: MockClock
+) -> None:
+    """It reports every five minutes, sooner than the job's grace is over."""
+    feeder = await house.add("feeder", settings={"schedule": "*/5 * * * *", "grace": 600})
+    await house.ping(feeder)
+    job = await house.add(depends_on=(router.id, feeder.id), settings={"grace": 600})
+    await router.seen(Status.DOWN)
+    await house.fail(job)
+    await trio.sleep(100)
+    await router.seen(Status.UP)
+    for _ in range(3):
+        await trio.sleep(300)
+        await house.ping(feeder)
+    assert await house.told(job) == ["created"]
+
+
 async def test_a_failure_that_was_held_back_shows_what_the_job_said(
     house: House, router: Router, autojump_clock: MockClock
 ) -> None:
