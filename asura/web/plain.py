@@ -72,7 +72,8 @@ def read(data: bytes, *, prefix: bytes, peer: str) -> Plain | None:
     keeps_alive = _CONNECTION.get(headers.get(b"connection", b"").lower())
     if keeps_alive is None or headers.keys() & _UNDECIDED or not seen.target.isascii():
         return None
-    if [name for name, _ in seen.fields].count(b"host") != 1:
+    names = [name for name, _ in seen.fields]
+    if names.count(b"host") != 1 or names.count(b"connection") > 1:
         return None
     refusal = edge.objection(
         method=method, target=seen.target, version=b"1.1", headers=seen.fields, max_body_bytes=None

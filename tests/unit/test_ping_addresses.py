@@ -132,6 +132,7 @@ ODD = {
     "no length": REQUEST.replace(b"Length: 2", b"Length: x"),
     "leave to go on": REQUEST.replace(b"X: y", b"Expect: 100-continue"),
     "an upgrade": REQUEST.replace(b"X: y", b"Upgrade: h2c\r\nConnection: upgrade"),
+    "close and keep alive": REQUEST.replace(b"X: y", b"Connection: close\r\nConnection: keep-alive"),
     "an odd connection": REQUEST.replace(b"X: y", b"Connection: close, x"),
     "a folded field": REQUEST.replace(b"X: y", b"X: y\r\n z"),
     "a space before the colon": REQUEST.replace(b"X: y", b"X : y"),
