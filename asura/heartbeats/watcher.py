@@ -103,6 +103,7 @@ class Watcher:
         self._looked_s = self._asked_s = -math.inf
         self._looks = 0
         self._has_begun = False
+        self._told = ""
 
     async def run(self, *, stopping: trio.Event, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Watch until `stopping`. Ready after the first look, or when the store did not let it have one."""
@@ -116,9 +117,11 @@ class Watcher:
                 self._news.wake = trio.Event()
                 try:
                     await self._turn()
-                    wait_s = self._wait_s()
+                    wait_s, self._told = self._wait_s(), ""
                 except StoreError as exc:
-                    _log.error("deadlines of heartbeats wait for the store", problem=str(exc))
+                    if str(exc) != self._told:  # once, not each second while a disk is full
+                        self._told = str(exc)
+                        _log.error("deadlines of heartbeats wait for the store", problem=self._told)
                     self._looked_s, wait_s = -math.inf, RETRY_AFTER_S
                 if not is_ready:
                     is_ready = True

@@ -288,6 +288,18 @@ async def test_a_disk_that_is_full_over_a_deadline_puts_the_decision_off(
     assert await downs(house, job) == [DEADLINE_S]
 
 
+async def test_a_disk_that_is_full_is_told_of_once(house: House, disk: BrokenDisk, autojump_clock: MockClock) -> None:
+    job = await house.add()
+    await house.ping(job)
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(2):
+            disk.is_broken = True
+            await trio.sleep(100)
+            disk.is_broken = False
+            await trio.sleep(100)
+    assert [each["event"] for each in logs] == ["deadlines of heartbeats wait for the store"] * 2
+
+
 async def test_the_daemon_starts_although_the_disk_takes_nothing(
     house: House, disk: BrokenDisk, autojump_clock: MockClock
 ) -> None:
