@@ -36,7 +36,9 @@ class RunView:
 
     rid: str | None
     started_at: Instant
-    deadline_at: Instant | None = attrs.field(metadata={"help": "when it will be too long; null once it was told"})
+    deadline_at: Instant | None = attrs.field(
+        metadata={"help": "when it will be too long; null when its end is not waited for any more"}
+    )
 
 
 @attrs.frozen(kw_only=True, slots=False)

@@ -79,7 +79,7 @@ class Run:
     """Empty for the one that named no run: there is at most one of these."""
     started_at: int
     deadline_at: int | None
-    """It is down when the run goes on beyond this instant; None once that was told."""
+    """It is down when the run goes on beyond this instant. None once that was told, and when its end may be lost."""
 
 
 @attrs.frozen(kw_only=True)

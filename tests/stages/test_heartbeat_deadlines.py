@@ -296,7 +296,7 @@ async def test_a_ping_that_waits_for_the_disk_when_the_watcher_looks_wins(
     assert await house.timeline(job) == [(0, PENDING), (0.001, UP)]
 
 
-async def test_a_thousand_jobs_that_fall_silent_are_all_told_of_once(house: House, autojump_clock: MockClock) -> None:
+async def test_hundreds_of_jobs_that_fall_silent_are_all_told_of_once(house: House, autojump_clock: MockClock) -> None:
     jobs = [await house.add(f"job {number}") for number in range(300)]
     async with trio.open_nursery() as nursery:
         for job in jobs:

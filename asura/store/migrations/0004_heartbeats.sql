@@ -22,7 +22,7 @@ CREATE TABLE heartbeat_run (
     monitor_id INTEGER NOT NULL REFERENCES monitor (id) ON DELETE CASCADE,
     rid TEXT NOT NULL,                        -- empty: the one that named no run
     started_at INTEGER NOT NULL,
-    deadline_at INTEGER,                      -- NULL: that it takes too long was told
+    deadline_at INTEGER,                      -- NULL: its end is not waited for (any more)
     PRIMARY KEY (monitor_id, rid)
 ) STRICT, WITHOUT ROWID;
 

@@ -38,7 +38,9 @@ function RunList({ runs }: { runs: Run[] }) {
               for <Lasted from={run.started_at} />, since <Instant at={run.started_at} />
             </p>
             <p class="list-text">
-              {run.deadline_at === null || isOverdue(run, now.value) ? (
+              {run.deadline_at === null ? (
+                "Nobody waits for its end any more."
+              ) : isOverdue(run, now.value) ? (
                 "It should have ended by now."
               ) : (
                 <>
@@ -56,7 +58,7 @@ function RunList({ runs }: { runs: Run[] }) {
   );
 }
 
-/** Whether a run has been going on for too long; one that was told as such has no deadline any more. */
+/** Whether a run has been going on for too long; one whose end nobody waits for has no deadline. */
 export function isOverdue({ deadline_at: deadline }: Run, at: number): boolean {
   return deadline === null || Date.parse(deadline) < at;
 }
