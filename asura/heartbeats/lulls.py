@@ -20,7 +20,8 @@ JUMP_MS = 500
 """What the wall clock moves by more than the others was set. Two clocks are never read in the same moment, and time
 daemons step by so much when they step at all."""
 HELD_MS = 10_000
-"""For so long a client waits for its answer: what it sent in a shorter lull is heard right after it."""
+"""For so long a client waits for its answer: what it sent in a shorter lull is heard right after it, unless it was
+refused."""
 SOON_MS = 3_600_000
 """How long the next ping of a job that goes on as before is waited for after a lull."""
 CORRECTION_MS = 3 * 3_600_000
@@ -50,6 +51,8 @@ class Lull:
     """… until now, by the clock as it is."""
     jump_ms: int = 0
     """By how much the wall clock was set meanwhile, forward or back."""
+    has_refused: bool = False
+    """Who called was sent away, and may not call again: the daemon was off, or its disk took nothing."""
 
     @property
     def began_at(self) -> int:
@@ -167,7 +170,7 @@ def _given_time(beat: Heartbeat, runs: Sequence[Run], plan: Plan, lull: Lull) ->
 
 def _patience_ms(plan: Plan, lull: Lull) -> int:
     """How long after a lull a job that goes on as before may take to report, if it reports often."""
-    if lull.until - lull.began_at < HELD_MS:
+    if not lull.has_refused and lull.until - lull.began_at < HELD_MS:
         return 0
     next_at = due.anew(plan, now_ms=lull.until)
     return next_at - lull.until if next_at is not None and next_at - lull.until <= SOON_MS else 0

@@ -175,7 +175,7 @@ class Watcher:
         beat_at = await self._store.read(heartbeats.beat_at)
         self._news.held |= await self._store.read(heartbeats.unannounced)
         if beat_at is not None:
-            self._lulls.append(Lull(since=beat_at, until=self._seen.wall))
+            self._lulls.append(Lull(since=beat_at, until=self._seen.wall, has_refused=True))
         self._has_begun = True
 
     async def _look(self) -> None:
@@ -201,7 +201,7 @@ class Watcher:
         self._note_deaf()
         count, lulls = len(self._lulls), list(self._lulls)
         if self._deaf_since is not None:
-            lulls.append(Lull(since=self._deaf_since, until=now_ms))
+            lulls.append(Lull(since=self._deaf_since, until=now_ms, has_refused=True))
         if not lulls:
             return
 

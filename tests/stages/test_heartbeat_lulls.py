@@ -105,6 +105,21 @@ async def test_jobs_that_go_on_in_their_own_rhythm_make_none_either(house: House
     assert await house.told() == []
 
 
+async def test_a_restart_of_a_few_seconds_makes_none_either(house: House, autojump_clock: MockClock) -> None:
+    """Whoever calls meanwhile is refused, and does not call again."""
+    jobs = [await house.add(f"job {second}") for second in range(60)]
+    for round_of_pings in range(3):
+        for second, job in enumerate(jobs):
+            if round_of_pings == 1 and second in (20, 21, 22):
+                await house.stop()
+                await trio.sleep(1)
+                await house.start()
+            else:
+                await house.ping(job)
+                await trio.sleep(1)
+    assert await house.told() == []
+
+
 async def test_ends_of_runs_that_nobody_heard_make_none_either(house: House, autojump_clock: MockClock) -> None:
     jobs = [await house.add(f"job {number}") for number in range(5)]
     for minute in range(4):
@@ -126,14 +141,15 @@ async def test_ends_of_runs_that_nobody_heard_make_none_either(house: House, aut
 async def test_a_daemon_that_is_back_before_the_deadline_gives_nothing_away(
     house: House, autojump_clock: MockClock
 ) -> None:
-    job = await house.add()
+    """Of a job that reports seldom: of any other the next ping is waited for, as this one may have been refused."""
+    job = await house.add(interval_s=SELDOM_S)
     await house.ping(job)
-    await trio.sleep(DEADLINE_S - 2)
+    await trio.sleep(SELDOM_S + GRACE_S - 2)
     await house.stop()
     await trio.sleep(1)
     await house.start()
     await trio.sleep(2)
-    assert await downs(house, job) == [DEADLINE_S]
+    assert await downs(house, job) == [SELDOM_S + GRACE_S]
 
 
 @pytest.mark.parametrize("up_s", [1, 3, GRACE_S - 1, GRACE_S + 5])

@@ -211,6 +211,25 @@ def test_runs_are_excused_while_the_job_is_down() -> None:
 
 
 @pytest.mark.parametrize(
+    ("plan", "lull", "deadline_s"),
+    [
+        pytest.param(PERIOD, (299, 301), 661, id="when it was due"),
+        pytest.param(PERIOD, (299, 300), 360, id="over when it is due"),
+        pytest.param(PERIOD, (310, 312), 672, id="while it may have come late"),
+        pytest.param(PERIOD, (360.001, 362), 360, id="after its deadline: it was missed"),
+        pytest.param(SELDOM, (3600, 3602), 3662, id="a job that reports seldom: one grace"),
+        pytest.param(SELDOM, (3610, 3612), 3661, id="and nothing while it may have come late"),
+    ],
+)
+def test_who_was_refused_for_a_moment_may_not_have_called_again(
+    plan: Plan, lull: tuple[float, float], deadline_s: float
+) -> None:
+    beat = play(plan, [(SUCCESS, 0)]).beat
+    excused = excuse(beat, (), plan, attrs.evolve(deaf(*lull), has_refused=True))
+    assert (beat if excused is None else excused[0]).deadline_at == ms(deadline_s)
+
+
+@pytest.mark.parametrize(
     ("plan", "started_s", "lull", "is_watched"),
     [
         pytest.param(PERIOD, 0, (10, 20), False, id="its end may have been lost"),

@@ -225,7 +225,7 @@ class World:
         for _ in range(off_s):
             self.second()
         self.is_up, self.pulses, self.seen = True, 0, self.clocks()
-        self.excuse(Lull(since=self.pulse_ms, until=self.wall_ms))
+        self.excuse(Lull(since=self.pulse_ms, until=self.wall_ms, has_refused=True))
         self.note_pulse()
 
     def befall(self, deed: str, size: int) -> None:
