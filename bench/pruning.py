@@ -138,6 +138,7 @@ def make(path: Path, *, rows: int, callers: int) -> None:
     trio.run(partial(create, path, callers=callers))
     began = time.monotonic()
     fill(path, rows=rows)
+    os.sync()  # else the kernel would still be writing all this while others wait for the disk
     print(f"made {rows:,} checks in {time.monotonic() - began:.0f} s: {mib(path):,.0f} MiB")
 
 
@@ -215,6 +216,7 @@ async def _back_up(path: Path, copy: Path) -> str:
     script = "import sys, pathlib; from asura.store.backup import back_up; back_up(*map(pathlib.Path, sys.argv[1:]))"
     await trio.run_process([sys.executable, "-c", script, str(path), str(copy)])
     size, took_s = mib(copy), time.monotonic() - began
+    await trio.to_thread.run_sync(os.sync)
     return f"{size:,.0f} MiB, {size / took_s:,.0f} a second"
 
 
