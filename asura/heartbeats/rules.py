@@ -57,6 +57,8 @@ def take(beat: Heartbeat, runs: Sequence[Run], plan: Plan, signal: Signal, *, is
     if kind is PingKind.SUCCESS and duration_ms is not None and duration_ms < (plan.min_runtime_s or 0) * 1000:
         kind, message = PingKind.FAIL, words.too_short(duration_ms, plan)
     is_up = kind is PingKind.SUCCESS
+    if is_up and beat.status is HeartbeatStatus.DOWN:
+        others = tuple(_told_before(run, at=at) for run in others)
     # The end of a run never counts early for the next one: that has its own beginning.
     beat = _expect_next(beat, plan, at=at, may_be_early=run is None)
     beat = attrs.evolve(
@@ -96,6 +98,12 @@ def _expect_next(beat: Heartbeat, plan: Plan, *, at: int, may_be_early: bool) ->
     """The job came at `at`: what is expected of it then."""
     due_at = due.following(beat, plan, at=at, may_be_early=may_be_early)
     return attrs.evolve(beat, last_ping_at=at, due_at=due_at, excused_until=None)
+
+
+def _told_before(run: Run, *, at: int) -> Run:
+    """A run when the job recovers at `at`: what grew too long while it was down needs no page of its own after that."""
+    is_over = run.deadline_at is not None and run.deadline_at < at
+    return attrs.evolve(run, deadline_at=None) if is_over else run
 
 
 def _watched(runs: Sequence[Run], new: Run) -> tuple[Run, ...]:

@@ -236,6 +236,21 @@ async def test_each_of_overlapping_runs_is_watched(house: House, autojump_clock:
     assert (await house.beat(job)).last_duration_ms == 100_100
 
 
+async def test_a_success_ends_what_several_runs_that_died_began(house: House, autojump_clock: MockClock) -> None:
+    """The second was overdue when it was down already: a page for it right after the recovery tells nothing new."""
+    job = await house.add(interval_s=3600, settings={"max_runtime": 100})
+    await house.start_run(job, "a")
+    await until(house, 50)
+    await house.start_run(job, "b")
+    await until(house, 200)
+    await house.start_run(job, "c")
+    await until(house, 260)
+    await house.ping(job, rid="c")
+    await until(house, 2000)
+    assert (await house.timeline(job))[1:] == [(100, DOWN), (260, UP)]
+    assert await house.told() == ["created", "resolved"]
+
+
 async def test_a_failure_is_down_at_once_and_shows_what_the_job_said(house: House, autojump_clock: MockClock) -> None:
     job = await house.add(failure_threshold=5)
     await house.ping(job)

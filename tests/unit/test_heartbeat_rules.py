@@ -253,13 +253,24 @@ def test_a_run_that_takes_too_long_is_told_once_and_can_still_end() -> None:
     assert (own.duration_ms, own.runs) == (8_990_000, ())
 
 
-def test_a_run_that_grew_too_long_while_the_job_was_down_is_told_after_the_recovery() -> None:
-    step = play(RUN_2H, [(START, 0, "a"), (FAIL, 10, "b"), (SUCCESS, 9000, "c")])
-    assert step.beat.status is UP
-    assert step.beat.deadline_at == ms(7200)
-    missed = rules.miss(step.beat, step.runs, RUN_2H, now_ms=ms(9001))
+@pytest.mark.parametrize(("recovers_s", "deadline_s"), [(7200, 7200), (7200.001, 7200.001 + DAY_S + 60)])
+def test_a_run_that_grew_too_long_while_the_job_was_down_is_not_told_after_the_recovery(
+    recovers_s: float, deadline_s: float
+) -> None:
+    step = play(RUN_2H, [(START, 0, "a"), (FAIL, 10, "b"), (SUCCESS, recovers_s, "c")])
+    assert (step.beat.status, step.beat.deadline_at) == (UP, ms(deadline_s))
+    own = rules.take(step.beat, step.runs, RUN_2H, signal(SUCCESS, 9000, "a"), is_enabled=True)
+    assert own.duration_ms == 9_000_000, "it can still end"
+
+
+def test_a_miss_is_never_dated_before_what_was_heard_since() -> None:
+    """Of a run that grew too long, and a ping of another that came before that was decided."""
+    step = play(RUN_2H, [(START, 0, "a")])
+    step = rules.take(step.beat, step.runs, RUN_2H, signal(SUCCESS, 7300, "b"), is_enabled=True)
+    assert (step.beat.status, step.beat.deadline_at) == (UP, ms(7200))
+    missed = rules.miss(step.beat, step.runs, RUN_2H, now_ms=ms(7301))
     assert missed is not None
-    assert missed.at == ms(9000), "never before what was heard since"
+    assert missed.at == ms(7300)
 
 
 def test_only_so_many_runs_are_watched_and_the_newest_always_is() -> None:
