@@ -35,15 +35,18 @@ def intervals(changes: Sequence[tuple[int, MonitorStatus]], *, start: int, end: 
     before the first change has no interval.
     """
     found: list[Interval] = []
+    was: MonitorStatus | None = None
     ends = [*(at for at, _ in changes[1:]), end]
     for (since, status), until in zip(changes, ends, strict=False):  # without changes there is one end too many
-        low, high = max(since, start), min(until, end)
+        low = since if since > start else start  # max and min would take milliseconds of ten thousand
+        high = until if until < end else end
         if low >= high:
             continue
-        if found and found[-1].status is status:
+        if status is was:
             found[-1] = attrs.evolve(found[-1], end=high)
         else:
             found.append(Interval(status=status, start=low, end=high))
+            was = status
     return found
 
 

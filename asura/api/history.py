@@ -173,11 +173,19 @@ async def read_timeline(call: Call, monitor_id: int, query: SpanQuery) -> list[S
         changes = timeline.of_monitor(conn, monitor_id, since=since, until=until, limit=MAX_INTERVALS + 1)
         if len(changes) > MAX_INTERVALS:
             raise bad_query({"from": f"must be later: there are more than {MAX_INTERVALS} changes in this span"})
-        found = uptime.intervals(uptime.with_tail(changes, tail), start=since, end=min(until, call.now_ms))
-        # Here and not in the event loop: writing down ten thousand of them takes a tenth of a second.
-        return [{"status": each.status, "from": instant(each.start), "to": instant(each.end)} for each in found]
+        # Here and not in the event loop: writing down ten thousand of them takes some hundredths of a second.
+        return _told(uptime.intervals(uptime.with_tail(changes, tail), start=since, end=min(until, call.now_ms)))
 
     return await call.services.store.read(read)
+
+
+def _told(spans: Sequence[uptime.Interval]) -> list[StatusInterval]:
+    """Contiguous intervals as clients read them; where one ends and the next begins is written once."""
+    starts = [instant(each.start) for each in spans]
+    ends = [*starts[1:], *(instant(last.end) for last in spans[-1:])]
+    return [
+        {"status": each.status, "from": start, "to": end} for each, start, end in zip(spans, starts, ends, strict=True)
+    ]
 
 
 def tail_of(conn: Conn, monitor: Monitor, *, now_ms: int) -> Tail | None:

@@ -49,17 +49,17 @@ def from_rollups(conn: Conn, monitor_id: int, *, since: int, until: int, step_ms
     return [_bin(row) for row in rows]
 
 
+# In few pieces, because each of them is copied into the next; newest first, because sorting them again costs as much.
 _RECENT = """
 SELECT one.value, (
     SELECT group_concat(
-        '{"at":"' || strftime('%Y-%m-%dT%H:%M:%fZ', checked_at / 1000.0, 'unixepoch')
-        || '","status":"' || CASE status WHEN 0 THEN 'up' WHEN 1 THEN 'degraded' ELSE 'down' END
-        || '","response_ms":' || coalesce(response_ms, 'null') || '}'
+        strftime('{"at":"%Y-%m-%dT%H:%M:%fZ","response_ms":', checked_at / 1000.0, 'unixepoch')
+        || coalesce(response_ms, 'null')
+        || CASE status WHEN 0 THEN ',"status":"up"}' WHEN 1 THEN ',"status":"degraded"}' ELSE ',"status":"down"}' END,
+        char(10)
     ) FROM (
-        SELECT * FROM (
-            SELECT checked_at, status, response_ms FROM check_result WHERE monitor_id = one.value
-            ORDER BY checked_at DESC, region_id DESC LIMIT ?2
-        ) ORDER BY checked_at
+        SELECT checked_at, status, response_ms FROM check_result WHERE monitor_id = one.value
+        ORDER BY checked_at DESC, region_id DESC LIMIT ?2
     )
 ) FROM json_each(?1) AS one
 """
@@ -71,7 +71,7 @@ def recent_as_json(conn: Conn, monitor_ids: Sequence[int], *, limit: int) -> dic
     Written by SQLite, where the GIL is free: a page of two hundred monitors has six thousand of them.
     """
     rows = conn.execute(_RECENT, (to_json(list(monitor_ids)), limit))
-    return {row[0]: f"[{row[1] or ''}]" for row in rows}
+    return {row[0]: f"[{','.join(reversed((row[1] or '').splitlines()))}]" for row in rows}
 
 
 @attrs.frozen(kw_only=True)

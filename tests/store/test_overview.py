@@ -1,6 +1,7 @@
 """Lists and counts across the aggregates."""
 
 import itertools
+import json
 from functools import partial
 from typing import Any
 
@@ -13,7 +14,7 @@ from asura.incidents import ledger
 from asura.model.heartbeat import HeartbeatStatus
 from asura.model.monitor import MonitorStatus, Status
 from asura.serde import dump
-from asura.store import charts, heartbeats, overview, states
+from asura.store import charts, checks, heartbeats, overview, states
 from asura.store.database import Conn, Store
 from asura.store.overview import SORT_KEYS, Filters
 from tests import factories
@@ -151,3 +152,24 @@ def test_what_reports_by_itself_asks_for_no_checks(conn: Conn):
     assert overview.counts(conn, now_ms=START_MS).checks_per_minute == 0
     factories.create(conn, interval_s=20)
     assert overview.counts(conn, now_ms=START_MS).checks_per_minute == 3
+
+
+def test_the_last_checks_are_told_as_clients_read_them_the_oldest_first(conn: Conn):
+    seen = [
+        factories.observation(1, at=START_MS),
+        factories.observation(1, Status.DOWN, at=START_MS + 1, response_ms=None),
+        factories.observation(1, at=START_MS + 1, response_ms=3, region="eu"),
+        factories.observation(1, Status.DEGRADED, at=START_MS + 60_000),
+        factories.observation(2, at=START_MS + 59_999, response_ms=0),
+    ]
+    checks.insert(conn, seen, holds_s={})
+    found = charts.recent_as_json(conn, [2, 1, 9], limit=3)
+    assert {monitor_id: json.loads(text) for monitor_id, text in found.items()} == {
+        1: [
+            {"at": "2026-03-29T01:00:00.001Z", "status": "down", "response_ms": None},
+            {"at": "2026-03-29T01:00:00.001Z", "status": "up", "response_ms": 3},
+            {"at": "2026-03-29T01:01:00.000Z", "status": "degraded", "response_ms": 42},
+        ],
+        2: [{"at": "2026-03-29T01:00:59.999Z", "status": "up", "response_ms": 0}],
+        9: [],
+    }
