@@ -120,7 +120,8 @@ def _reported(signal: Signal, step: Step, *, number: int, config_version: int) -
         detail = {"kind": step.kind.value, "ping_id": number}
         if signal.exit_status is not None:
             detail["exit_status"] = signal.exit_status
-        if lines := words.last_lines(signal.body or "", count=OUTPUT_LINES):
+        lines = words.last_lines(signal.body or "", count=OUTPUT_LINES)
+        if lines and not signal.is_cut:  # where a body was cut is not where the job ended
             detail["output"] = lines
     response_ms = None if step.duration_ms is None else max(1, step.duration_ms)
     outcome = Outcome(status=step.status, message=step.message, response_ms=response_ms, detail=detail)

@@ -267,6 +267,17 @@ async def test_a_failure_is_down_at_once_and_shows_what_the_job_said(house: Hous
     assert await house.told() == ["created"]
 
 
+async def test_lines_from_the_middle_of_a_body_are_not_shown_as_its_end(
+    house: House, autojump_clock: MockClock
+) -> None:
+    job = await house.add()
+    await house.fail(job, body="step 1\nste", is_cut=True)
+    (incident,) = await house.incidents(job)
+    assert incident.cause == "the job reported a failure"
+    assert "output" not in incident.evidence[0]
+    assert incident.evidence[0]["ping_id"] == 1
+
+
 async def test_a_second_failure_says_nothing_new(house: House, autojump_clock: MockClock) -> None:
     job = await house.add()
     for _ in range(3):
