@@ -38,7 +38,7 @@ def _latencies(span_s: int) -> _Past:
     return _Past(table="latency", instant="start_at", also=f"AND span_s = {span_s}")
 
 
-_OF_THE_RAW = (_CHECKS, _rollups(300), _latencies(3600))
+_WITH_THE_CHECKS = (_rollups(300), _latencies(3600))
 """What goes with the single checks: what is finer than hours, because hours tell the same, and than days of sketches,
 which are large."""
 _OF_THE_REST = (_rollups(3600), _rollups(86400), _latencies(86400), _TIMELINE)
@@ -51,7 +51,10 @@ _Delete = Callable[[Conn, int], int | None]
 
 def by_age(*, raw_before: int, before: int, now_ms: int) -> Iterator[Slice]:
     """What is too old: single checks and pings at `raw_before`, the rest at `before`."""
-    for past in _OF_THE_RAW:
+    # What still holds stays: the next of its region takes time from it (`store/rollups.py`). Of a check made once a day
+    # that may be in three days.
+    checks = attrs.evolve(_CHECKS, also=f"AND coalesce(checked_at + holds_s * 1000, 0) <= {now_ms:d}")
+    for past in (checks, *_WITH_THE_CHECKS):
         yield slices.held(_old(past, raw_before))
     for past in _OF_THE_REST:
         yield slices.held(_old(past, before))
@@ -65,7 +68,7 @@ def by_age(*, raw_before: int, before: int, now_ms: int) -> Iterator[Slice]:
 
 def orphans() -> Iterator[Slice]:
     """What monitors that were deleted have left behind."""
-    for past in (*_OF_THE_RAW, *_OF_THE_REST):
+    for past in (_CHECKS, *_WITH_THE_CHECKS, *_OF_THE_REST):
         yield slices.held(_each_monitor(_gone(past.table), partial(_some, past=past, before=_ALL)))
     for table, limit in (("ping_body", BULKY), ("ping", LIGHT)):
         yield slices.held(_each_monitor(_gone(table), partial(_numbered, table=table, until=_ALL, limit=limit)))

@@ -209,7 +209,7 @@ async def test_charts_and_numbers_go_on_where_single_checks_are_pruned(api: Api)
 
 async def prune(api: Api, *, raw_before: int) -> None:
     def run(conn: Conn) -> None:
-        for delete in retention.by_age(raw_before=raw_before, before=0, now_ms=0):
+        for delete in retention.by_age(raw_before=raw_before, before=0, now_ms=raw_before + DAY_MS):
             while delete(conn) is not None:
                 pass
 

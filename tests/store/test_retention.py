@@ -7,8 +7,9 @@ from asura.incidents import ledger
 from asura.model.incident import IncidentStatus
 from asura.model.monitor import MonitorStatus, Status
 from asura.scheduler import changes
-from asura.store import checks, clearing, deliveries, incidents, retention, rollups, slices, timeline
+from asura.store import checks, clearing, deliveries, incidents, region_times, retention, rollups, slices, timeline
 from asura.store.connection import WriteConnection
+from asura.store.uptimes import StatusTime
 from tests import factories
 from tests.factories import BASE_URL, START_MS
 
@@ -25,9 +26,10 @@ def small_slices(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(slices, "HELD_S", -1.0)  # a step a slice
 
 
-def prune(conn: WriteConnection, *, raw_before: int = 0, before: int = 0, now_ms: int = 0) -> list[int]:
-    """Prune everything; answers the size of each slice that deleted anything."""
+def prune(conn: WriteConnection, *, raw_before: int = 0, before: int = 0, now_ms: int | None = None) -> list[int]:
+    """Prune everything, a day after the later limit; answers the size of each slice that deleted anything."""
     sizes = []
+    now_ms = max(raw_before, before) + DAY_MS if now_ms is None else now_ms
     for delete in chain(retention.by_age(raw_before=raw_before, before=before, now_ms=now_ms), retention.orphans()):
         for _ in range(1000):
             count = delete(conn)
@@ -59,6 +61,23 @@ def test_raw_checks_go_at_their_age_and_not_before(conn: WriteConnection) -> Non
     prune(conn, raw_before=START_MS + 12 * HOUR_MS)
     for monitor_id in made:
         assert [row.checked_at for row in checks.page(conn, monitor_id, limit=99)] == [START_MS + 12 * HOUR_MS]
+
+
+def test_a_check_that_still_holds_stays(conn: WriteConnection) -> None:
+    """The next one of its region takes time from it, however long nobody looked."""
+    daily, often = (factories.create(conn, name=str(each), interval_s=each).id for each in (86400, 60))
+    for monitor_id in (daily, often):
+        see(conn, monitor_id, START_MS - DAY_MS, START_MS, status=Status.DOWN)
+    now_ms = START_MS + 30 * HOUR_MS
+    prune(conn, raw_before=now_ms - DAY_MS, now_ms=now_ms)
+    assert [row.checked_at for row in checks.page(conn, daily, limit=9)] == [START_MS, START_MS - DAY_MS]
+    assert checks.page(conn, often, limit=9) == []
+    see(conn, daily, now_ms)
+    later_ms = now_ms + 30 * HOUR_MS
+    times = region_times.from_rollups(conn, daily, since=START_MS, until=later_ms, span_s=3600, now_ms=later_ms)
+    assert times == {"local": StatusTime(up=30 * HOUR_MS, down=30 * HOUR_MS)}
+    prune(conn, raw_before=now_ms, now_ms=START_MS + 3 * DAY_MS)
+    assert [row.checked_at for row in checks.page(conn, daily, limit=9)] == [now_ms]
 
 
 def test_what_is_finer_goes_with_the_raw_checks_and_hours_and_days_stay(conn: WriteConnection) -> None:
