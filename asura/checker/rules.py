@@ -11,8 +11,9 @@ MESSAGE_LENGTH = 2000
 _EXCHANGED = {Status.UP: Status.DOWN, Status.DOWN: Status.UP, Status.DEGRADED: Status.DEGRADED}
 
 
-RESERVED_FILES = 1500
-"""Descriptors that are not for checks: a thousand clients, the database, the messages that are being sent."""
+RESERVED_FILES = 2000
+"""Descriptors that are not for checks: a thousand clients and five hundred that wait to be let in, the database, the
+messages that are being sent."""
 
 
 def places(wanted: int, *, open_files: int | None) -> int:
