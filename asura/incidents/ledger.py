@@ -39,7 +39,7 @@ def record(conn: Conn, observations: Sequence[Observation], *, now_ms: int, base
         if vote is not None:
             ballots[observation.monitor_id, vote.region] = vote
             _judge(conn, known, observation, vote, now_ms=now_ms, base_url=base_url)
-        else:
+        elif not situation.is_passive:  # else it was a check, from before the monitor became a heartbeat
             situation.state = _seen(situation, observation, now_ms=now_ms)
         _emit_check(conn, situation.state, observation)
     states.touch(conn, [situation.state for situation in known.values()])

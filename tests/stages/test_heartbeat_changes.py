@@ -12,7 +12,7 @@ from asura.errors import Conflict, NotFound
 from asura.heartbeats import lifecycle
 from asura.incidents import ledger
 from asura.model.heartbeat import Heartbeat, HeartbeatStatus, PingKind
-from asura.model.monitor import Monitor, MonitorStatus
+from asura.model.monitor import Monitor, MonitorStatus, Status
 from asura.scheduler import changes
 from asura.store import heartbeats
 from asura.store.database import Store
@@ -206,6 +206,18 @@ async def test_a_site_that_was_up_is_pending_as_a_heartbeat(house: House, autoju
     assert await house.status(after) is PENDING
     await trio.sleep(1000)
     assert await house.timeline(after) == [(0, PENDING), (0.001, UP), (10, PENDING)]
+
+
+async def test_a_check_that_ends_when_its_site_is_a_heartbeat_says_nothing_of_the_job(
+    house: House, autojump_clock: MockClock
+) -> None:
+    site: Monitor = await house.write(lambda conn, now_ms: factories.create(conn, now_ms=now_ms))
+    job = await house.add("other")
+    late = factories.observation(site.id, Status.DOWN, at=house.machine.now_ms(), config_version=site.config_version)
+    after = await house.edit(site, type="heartbeat", target="", settings=job.settings)
+    before = await house.state(after)
+    await house.write(lambda conn, now_ms: ledger.record(conn, [late], now_ms=now_ms, base_url=BASE_URL))
+    assert await house.state(after) == before
 
 
 async def test_a_heartbeat_that_becomes_a_site_has_no_token_and_no_deadline(
