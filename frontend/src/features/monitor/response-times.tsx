@@ -1,6 +1,7 @@
 // The chart of response times, its windows, and the same as a table.
 
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { ApiError } from "../../api/client";
 import * as api from "../../api/endpoints";
 import type { Chart as ChartData, Metrics, Monitor, StatusInterval } from "../../api/types";
 import { gather } from "../../lib/debounce";
@@ -66,14 +67,21 @@ interface Sight {
   metrics: Metrics;
 }
 
-async function look(id: number, window: string, signal: AbortSignal): Promise<Sight> {
+/** What is drawn of a monitor. */
+export async function look(id: number, window: string, signal: AbortSignal): Promise<Sight> {
   const chart = await api.monitors.chart(id, window, signal);
   const range = { from: chart.from, to: chart.to };
   const [spans, metrics] = await Promise.all([
-    api.monitors.timeline(id, range, signal),
+    api.monitors.timeline(id, range, signal).catch(noneIfTooMany),
     api.monitors.metrics(id, range, signal),
   ]);
   return { chart, spans, metrics };
+}
+
+// More changes than are told at once are more than can be drawn: the chart stands without them.
+function noneIfTooMany(problem: unknown): StatusInterval[] {
+  if (problem instanceof ApiError && "from" in problem.fields) return [];
+  throw problem;
 }
 
 /** The section of response times; of a heartbeat, how long its runs took. */
