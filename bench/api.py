@@ -8,6 +8,7 @@ listener that touches neither authentication nor database.
 """
 
 import argparse
+import gc
 import hashlib
 import json
 import multiprocessing
@@ -127,6 +128,8 @@ async def show(store: Store, hub: Hub, pipe: Connection) -> None:
 
         app.add_url_rule("/bare", view_func=bare)
         [url] = await nursery.start(partial(listen, app, ListenOptions(host="127.0.0.1", port=0), stopping=stopping))
+        gc.collect()  # as the daemon does before it is ready; else one request in a hundred is a full collection
+        gc.freeze()
         pipe.send(int(url.rpartition(":")[2]))
         await trio.to_thread.run_sync(pipe.recv)
         stopping.set()
