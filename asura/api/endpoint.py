@@ -218,6 +218,8 @@ async def _body(asked: Request, endpoint: Endpoint) -> Any:
     content = cast(bytes, await asked.get_data(cache=False, as_text=False))
     media, parameters = parse_options_header(asked.headers.get("Content-Type"))
     charset = parameters.get("charset", "utf-8").lower()
+    if not content and not media and may_be_left_out(endpoint.body):
+        return load(endpoint.body, {})
     if media.lower() not in JSON_TYPES or charset not in ("utf-8", "utf8"):
         if content or media:
             raise ApiError(415, *errors.HTTP_TEXTS[415])
@@ -228,6 +230,11 @@ async def _body(asked: Request, endpoint: Endpoint) -> Any:
             raise InvalidDocument({WHOLE: "must be an object"})
         return document
     return load(endpoint.body, document)
+
+
+def may_be_left_out(body: Any) -> bool:
+    """Whether a document may be left out, because every field of it may."""
+    return isinstance(body, type) and all(each.default is not attrs.NOTHING for each in attrs.fields(body))
 
 
 def parse_json(content: bytes) -> Any:

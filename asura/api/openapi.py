@@ -8,7 +8,7 @@ import attrs
 
 from asura import __version__
 from asura.api.auth import COOKIE
-from asura.api.endpoint import Endpoint, Media, Raw, Routes
+from asura.api.endpoint import Endpoint, Media, Raw, Routes, may_be_left_out
 from asura.api.errors import ErrorBody
 from asura.api.gate import ANY_KEY, ANYBODY
 from asura.api.schema import Schema, Schemas
@@ -97,7 +97,7 @@ def _operation(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
         operation["parameters"] = parameters
     if endpoint.body is not None:
         operation["requestBody"] = {
-            "required": True,
+            "required": not may_be_left_out(endpoint.body),
             "content": {"application/json": {"schema": _body_schema(endpoint.body, schemas)}},
         }
     elif endpoint.takes_anything:

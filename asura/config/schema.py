@@ -43,7 +43,7 @@ class Server:
     listen: str = key("127.0.0.1:8090", parse.listen, "address and port; 0.0.0.0:8090 for every address")
     base_path: str = key("", parse.base_path, 'path prefix behind a proxy, such as "/asura"')
     external_url: str = key(
-        "", parse.url, "address for links in messages; empty: http://{listen}{base_path}", live=True
+        "", parse.url, "address for links in messages and for ping URLs; empty: http://{listen}{base_path}", live=True
     )
     tls_cert: Path | None = key(None, parse.path, "certificate chain in PEM, for HTTPS without a proxy")
     tls_key: Path | None = key(None, parse.path, "its private key in PEM")

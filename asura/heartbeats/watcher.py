@@ -212,7 +212,8 @@ class Watcher:
         excused = await self._store.write(write)
         del self._lulls[:count]
         self._deaf_since = None
-        _log.info("deadlines were excused", heartbeats=excused)
+        if excused:
+            _log.info("deadlines were excused", heartbeats=excused)
 
     def _note_deaf(self) -> None:
         refused_since = self._intake.take_deafness()

@@ -40,6 +40,7 @@ Fields = tuple[tuple[bytes, bytes], ...]
 _refused = metrics.counter("asura_http_refused_total", "Requests that the gate sent away, by reason.", ("reason",))
 _crashes = metrics.counter("asura_http_request_crashes_total", "Requests whose handler crashed.")
 _ALLOW = ", ".join(sorted(ALLOWED))
+_NO_PING = "this is no ping: after the token comes nothing, /start, /fail, /log, or an exit status from /0 to /255"
 _TAKEN = msgspec.json.encode(PingTaken())
 _JSON = ("Content-Type", "application/json")
 
@@ -107,7 +108,7 @@ class Pings:
         try:
             told = said(head.target, prefix=self.prefix)
             if told is None:
-                raise ApiError(404, *HTTP_TEXTS[404])
+                raise ApiError(404, "not_found", _NO_PING)
             if head.method == "OPTIONS":
                 return self._reply(head, 204, b"", [("Allow", _ALLOW)])
             if head.method not in METHODS:

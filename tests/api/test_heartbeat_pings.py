@@ -180,6 +180,13 @@ class TestRotation:
             assert before.pop(name) != after.pop(name)
         assert after == before
 
+    async def test_a_request_without_a_body_keeps_nothing_old(self, api: Api):
+        made = await add(api)
+        answer = await api.admin.post(f"{MONITORS}/1/rotate-token")
+        assert answer.status_code == 200
+        assert answer.json()["heartbeat"]["token"] != made["heartbeat"]["token"]
+        assert answer.json()["heartbeat"]["old_token_until"] is None
+
     async def test_only_a_heartbeat_has_one(self, api: Api):
         await make(api)
         refused = await api.admin.post(f"{MONITORS}/1/rotate-token", json={})
