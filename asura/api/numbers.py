@@ -217,11 +217,21 @@ def _counts(tallies: Collection[Tally]) -> CheckCounts:
 
 def _response_times(tallies: Collection[Tally], percentile: Percentile) -> ResponseTimes:
     timed = sum(each.timed for each in tallies)
+    least_ms = min((each.min_ms for each in tallies if each.min_ms is not None), default=None)
+    most_ms = max((each.max_ms for each in tallies if each.max_ms is not None), default=None)
+
+    def told(fraction: float) -> int | None:
+        """A sketch is within 5 % of the truth, which for a single run may lie below the only one that there was."""
+        found_ms = percentile(fraction)
+        if found_ms is None or least_ms is None or most_ms is None:
+            return found_ms
+        return min(max(found_ms, least_ms), most_ms)
+
     return ResponseTimes(
         avg=round(sum(each.sum_ms for each in tallies) / timed) if timed else None,
-        p50=percentile(0.50),
-        p95=percentile(0.95),
-        p99=percentile(0.99),
+        p50=told(0.50),
+        p95=told(0.95),
+        p99=told(0.99),
     )
 
 

@@ -1,6 +1,7 @@
 """Checks as charts want them: in equal steps, from raw checks for hours and rollups for months; and the last few."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import attrs
 
@@ -83,28 +84,37 @@ class Tally:
     down: int = 0
     timed: int = 0
     sum_ms: int = 0
+    min_ms: int | None = None
+    max_ms: int | None = None
 
 
 def tally_checks(conn: Conn, monitor_id: int, *, since: int, until: int) -> dict[str, Tally]:
     """What each region saw, from single checks."""
     rows = conn.execute(
         "SELECT region.name, sum(status = 0), sum(status = 1), sum(status = 2), count(response_ms),"
-        " coalesce(sum(response_ms), 0) FROM check_result JOIN region ON region.id = region_id"
+        " coalesce(sum(response_ms), 0), min(response_ms), max(response_ms)"
+        " FROM check_result JOIN region ON region.id = region_id"
         " WHERE monitor_id = ? AND checked_at >= ? AND checked_at < ? GROUP BY region.name ORDER BY region.name",
         (monitor_id, since, until),
     )
-    return {row[0]: Tally(up=row[1], degraded=row[2], down=row[3], timed=row[4], sum_ms=row[5]) for row in rows}
+    return {row[0]: _tally(row[1:]) for row in rows}
 
 
 def tally_rollups(conn: Conn, monitor_id: int, *, since: int, until: int, span_s: int) -> dict[str, Tally]:
     """The same from the rollups of one span that begin in `since` ≤ start < `until`."""
     rows = conn.execute(
-        "SELECT region.name, sum(up), sum(degraded), sum(down), sum(timed), sum(sum_ms) FROM rollup"
-        " JOIN region ON region.id = region_id WHERE monitor_id = ? AND span_s = ? AND start_at >= ? AND start_at < ?"
+        "SELECT region.name, sum(up), sum(degraded), sum(down), sum(timed), sum(sum_ms), min(min_ms), max(max_ms)"
+        " FROM rollup JOIN region ON region.id = region_id"
+        " WHERE monitor_id = ? AND span_s = ? AND start_at >= ? AND start_at < ?"
         " GROUP BY region.name HAVING sum(up + degraded + down) > 0 ORDER BY region.name",
         (monitor_id, span_s, since, until),
     )
-    return {row[0]: Tally(up=row[1], degraded=row[2], down=row[3], timed=row[4], sum_ms=row[5]) for row in rows}
+    return {row[0]: _tally(row[1:]) for row in rows}
+
+
+def _tally(row: Sequence[Any]) -> Tally:
+    up, degraded, down, timed, sum_ms, min_ms, max_ms = row
+    return Tally(up=up, degraded=degraded, down=down, timed=timed, sum_ms=sum_ms, min_ms=min_ms, max_ms=max_ms)
 
 
 def _bin(row: tuple[int, int, int, int, int, int, int | None, int | None]) -> Bin:

@@ -13,6 +13,8 @@ KEPT_BODIES = 1000
 """Bodies that are kept of one monitor: the last ones, at most 100 MB. An older ping keeps its row."""
 KEPT_PINGS = 100_000
 """Pings that are kept of one monitor, whatever their age: some 10 MB. Retention takes the older ones."""
+KEPT_ALWAYS = 100
+"""Pings of one monitor that are kept however old they are: a job that runs once a month has a history, too."""
 
 _CODES = {PingKind.SUCCESS: 0, PingKind.START: 1, PingKind.FAIL: 2, PingKind.LOG: 3, PingKind.IGNORED: 4}
 _KINDS = tuple(_CODES)

@@ -8,7 +8,7 @@ import attrs
 
 from asura.store import clearing, slices
 from asura.store.database import Conn
-from asura.store.pings import KEPT_PINGS
+from asura.store.pings import KEPT_ALWAYS, KEPT_PINGS
 from asura.store.slices import BULKY, HEAVY, LIGHT, LOOKED_AT, Slice, Step
 
 _ALL = 2**62
@@ -131,11 +131,11 @@ def _with_pings(conn: Conn, seen: int) -> list[tuple[int, bool]]:
 
 
 def _old_pings(conn: Conn, monitor_id: int, *, before: int) -> int | None:
-    """Pings and their bodies, from the first number on: too old, or more than are kept of one monitor."""
+    """Pings and their bodies, from the first number on: too old and not among the last, or more than are kept."""
     last = conn.execute("SELECT max(number) FROM ping WHERE monitor_id = ?", (monitor_id,)).fetchone()[0]
     first = f"SELECT number, at FROM ping WHERE monitor_id = ? ORDER BY number LIMIT {LIGHT}"
     found = conn.execute(first, (monitor_id,)).fetchall()
-    old = takewhile(lambda row: row[1] < before or row[0] <= last - KEPT_PINGS, found)
+    old = takewhile(lambda row: row[0] <= last - (KEPT_ALWAYS if row[1] < before else KEPT_PINGS), found)
     numbers = [number for number, _ in old]
     if not numbers:
         return None

@@ -281,6 +281,15 @@ class TestHistory:
         assert numbers["response_ms"]["avg"] == 6000
         assert 4750 <= numbers["response_ms"]["p50"] <= 5250
 
+    @pytest.mark.parametrize("days", [1, 30, 365])
+    async def test_no_share_of_the_runs_is_told_to_be_shorter_than_the_shortest(self, api: Api, days: int):
+        await add_long_ago(api)
+        now_ms = api.services.clock.now_ms()
+        await ping(api, START, at=now_ms - 10_000)
+        await ping(api, SUCCESS, at=now_ms - 9726)
+        numbers = await read(api, f"/monitors/1/metrics?from={iso(now_ms - days * DAY_MS)}")
+        assert set(numbers["response_ms"].values()) == {274}
+
     @pytest.mark.parametrize("window", ["1h", "24h", "30d"])
     async def test_the_chart_of_a_long_period_is_of_its_window(self, api: Api, window: str):
         await add_long_ago(api, interval_s=YEAR_S)
