@@ -8,7 +8,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { crontabTime, type Job, unitName, waysFor } from "../src/features/monitor/snippets";
+import { crontabTime, inCrontab, inKubernetes } from "../src/features/monitor/crontab";
+import { type Job, unitName, waysFor } from "../src/features/monitor/snippets";
 
 const TOKEN = "abcDEF_-0123456789abcDEF_-012345";
 const LIMIT_MS = 30_000;
@@ -27,6 +28,7 @@ let server: Server;
 let folder = "";
 let job: Job;
 let heard: Heard[] = [];
+let printed = "";
 
 beforeEach(async () => {
   heard = [];
@@ -68,11 +70,14 @@ function snippet(way: string, at: number, replaced: Job = job): string {
   return code;
 }
 
-/** Runs a program without the proxies and settings of this machine; its exit status. */
+/** Runs a program without the proxies and settings of this machine; its exit status. What it says goes to `printed`. */
 function run(command: string, argv: string[], env: Record<string, string> = {}): Promise<number> {
   const options = { timeout: LIMIT_MS, env: { PATH: process.env.PATH ?? "", ...env } };
   return new Promise((resolve) => {
-    const child = execFile(command, argv, options, () => resolve(child.exitCode ?? -1));
+    const child = execFile(command, argv, options, (_, stdout, stderr) => {
+      printed = stdout + stderr;
+      resolve(child.exitCode ?? -1);
+    });
   });
 }
 
@@ -119,11 +124,30 @@ test("the short line of a crontab tells a success", async () => {
   expect(heard).toMatchObject([{ end: "", method: "GET" }]);
 });
 
-test.each([0, 3])("the whole line of a crontab tells status %i with the output", async (status) => {
+// Some read a crontab's line without cron: it must say the same to a shell that gets it as it stands.
+test.each([
+  [0, "cron", fromCrontab],
+  [3, "cron", fromCrontab],
+  [3, "a shell", (line: string) => line.split(" ").slice(5).join(" ")],
+])("the whole line of a crontab tells, prints and returns status %i by %s", async (status, _, read) => {
   const line = snippet("cron", 1).replace("/path/to/job", program(status));
   expect(line).not.toContain("\n");
-  await sh(fromCrontab(line));
-  expectRun(status);
+  for (const [shell, ...options] of [["sh"], ["bash", "--norc"]] as const) {
+    heard = [];
+    expect(await run(shell, [...options, "-c", read(line)])).toBe(status);
+    expectRun(status);
+    expect(printed).toBe(`${OUTPUT}\n`);
+  }
+});
+
+test.each([
+  ["shell", 1],
+  ["cron", 1],
+])("the whole run by %s prints nothing of a job that prints nothing, or cron would mail it", async (way, at) => {
+  const code = snippet(way, at).replace("/path/to/job", "true");
+  expect(await sh(way === "cron" ? fromCrontab(code) : code)).toBe(0);
+  expect(printed).toBe("");
+  expectRun(0, "");
 });
 
 test("a percent sign of the URL is escaped in a crontab and in a unit", () => {
@@ -173,14 +197,77 @@ test("the Python script around a function tells a success, or what was raised", 
 });
 
 test.each([
+  ["sys.exit()", 0, "/0", ""],
+  ["sys.exit(0)", 0, "/0", ""],
+  ["sys.exit(3)", 3, "/3", ""],
+  ["sys.exit(-1)", 255, "/255", ""],
+  ['sys.exit("disk full")', 1, "/fail", "disk full"],
+])("a Python job that ends by %s tells what its status %i says", async (statement, status, end, body) => {
+  expect(await run("python3", ["-c", snippet("python", 0).replace("    ...", `    ${statement}`)])).toBe(status);
+  expect(heard).toMatchObject([{ end: "/start" }, { end, body }]);
+});
+
+test("the Python script around a command that can't be run tells 127, as a shell would", async () => {
+  expect(await run("python3", ["-c", snippet("python", 1).replace("/path/to/job", join(folder, "nothing"))])).toBe(127);
+  expectRun(127, expect.stringContaining("nothing"));
+  expect(printed).toContain("No such file");
+});
+
+test.each([
   [60, "* * * * *"],
   [300, "*/5 * * * *"],
-  [420, "0 3 * * *"],
+  [1800, "*/30 * * * *"],
   [3600, "0 * * * *"],
   [21_600, "0 */6 * * *"],
+  [43_200, "0 */12 * * *"],
   [86_400, "0 3 * * *"],
   [604_800, "0 3 * * 0"],
 ])("what comes every %i s stands in a crontab as %s", (interval, time) => expect(crontabTime(interval)).toBe(time));
+
+test.each([10, 30, 90, 150, 420, 1500, 2700, 3000, 5400, 9000, 18_000, 172_800, 259_200, 2_592_000, 31_622_400])(
+  "what comes every %i s is left open, with a word on why",
+  (interval) => {
+    for (const when of [inCrontab({ interval, schedule: "" }), inKubernetes({ interval, schedule: "" })])
+      expect(when).toEqual({
+        fields: "MINUTE HOUR DAY MONTH WEEKDAY",
+        note: expect.stringContaining("can't say every"),
+      });
+    for (const way of ["cron", "kubernetes"])
+      for (const one of waysFor({ ...job, interval }).find(({ value }) => value === way)?.snippets ?? [])
+        expect(one).toMatchObject({
+          code: expect.stringContaining("MINUTE HOUR DAY MONTH WEEKDAY"),
+          note: expect.stringContaining("can't say every"),
+        });
+  },
+);
+
+test.each([
+  ["15 4 * * 1-5", true, true],
+  ["0 3 1 JUL MON", true, true],
+  ["*/15 8-18/2 * * *", true, true],
+  ["@daily", true, true],
+  ["0 3 L * *", false, false],
+  ["0 3 LW * *", false, false],
+  ["0 3 * * 5L", false, false],
+  ["0 3 * * mon#2", false, false],
+  ["5/15 * * * *", false, true],
+  ["0 3 * * 7", true, false],
+  ["0 3 * * */7", true, true],
+])("the schedule %s is known to cron: %s, to Kubernetes: %s", (schedule, toCron, toKubernetes) => {
+  const told = (isKnown: boolean) =>
+    isKnown
+      ? { fields: schedule, note: "" }
+      : { fields: "MINUTE HOUR DAY MONTH WEEKDAY", note: expect.stringContaining(`does not know “${schedule}”`) };
+  expect(inCrontab({ interval: 60, schedule })).toEqual(told(toCron));
+  expect(inKubernetes({ interval: 60, schedule })).toEqual(told(toKubernetes));
+});
+
+test.each([
+  [" @Daily ", "@daily"],
+  ["15  4 *\t* 1", "15 4 * * 1"],
+])("the schedule %j is written as %s", (schedule, fields) =>
+  expect(inCrontab({ interval: 60, schedule }).fields).toBe(fields),
+);
 
 test("a schedule is taken as it is, with a word on its time zone", () => {
   const planned = { ...job, schedule: "15 4 * * 1-5", timezone: "Europe/Berlin" };

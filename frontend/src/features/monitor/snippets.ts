@@ -1,20 +1,18 @@
 // Lines that report to a heartbeat, ready to be pasted where a job runs. Pure.
 
+import { inCrontab, inKubernetes, type Plan } from "./crontab";
+
 /** What the lines need to know of a monitor. */
-export interface Job {
+export interface Job extends Plan {
   url: string;
   name: string;
-  /** Seconds between two runs, where there is no schedule. */
-  interval: number;
-  /** Empty without a schedule. */
-  schedule: string;
   timezone: string;
 }
 
 export interface Snippet {
   title: string;
   code: string;
-  /** What must be known to use it. */
+  /** What must be known to use it; may be empty. */
   note?: string;
 }
 
@@ -60,45 +58,42 @@ report() { ${CURL} "$@"; }
 report --retry 1 "$url/start?rid=$rid"
 output=$(/path/to/job 2>&1)
 status=$?
-printf '%s\\n' "$output"
+[ -z "$output" ] || printf '%s\\n' "$output"
 printf '%s' "$output" | ${TAIL} | report --data-binary @- "$url/$status?rid=$rid"
 exit "$status"`,
     },
   ];
 }
 
-const DAY = 86_400;
-
-/** When a crontab runs what comes once in so many seconds; at three in the night where nothing fits better. */
-export function crontabTime(interval: number): string {
-  const minutes = interval / 60;
-  if (minutes === 1) return "* * * * *";
-  if (minutes < 60 && 60 % minutes === 0) return `*/${minutes} * * * *`;
-  if (minutes === 60) return "0 * * * *";
-  if (minutes < 1440 && 1440 % minutes === 0 && minutes % 60 === 0) return `0 */${minutes / 60} * * *`;
-  return interval === 7 * DAY ? "0 3 * * 0" : "0 3 * * *";
-}
-
-function cron({ url, interval, schedule, timezone }: Job): Snippet[] {
+function cron(job: Job): Snippet[] {
   // crontab(5): a bare percent sign ends the command.
-  const target = url.replaceAll("%", "\\%");
-  const time = schedule || crontabTime(interval);
-  const zone = schedule && timezone !== "UTC" ? ` The machine's time zone must be ${timezone}.` : "";
+  const target = job.url.replaceAll("%", "\\%");
+  const { fields, note } = inCrontab(job);
+  const zone = job.schedule && job.timezone !== "UTC" ? `The machine's time zone must be ${job.timezone}.` : "";
   return [
     {
       title: ONLY_SUCCESS,
-      code: `${time} /path/to/job && ${CURL} '${target}'`,
-      ...(zone ? { note: zone.trim() } : {}),
+      code: `${fields} /path/to/job && ${CURL} '${target}'`,
+      note: sentences(note, zone),
     },
     {
       title: WHOLE_RUN,
+      // tr gives the percent sign of printf's format: written out, it would need a backslash in a crontab and none
+      // elsewhere. A job that says nothing must print nothing, or cron would mail an empty line.
       code:
-        `${time} r=$$; ${CURL_START} "${target}/start?rid=$r"; o=$(/path/to/job 2>&1); s=$?; ` +
-        `printf '\\%s' "$o" | ${TAIL} | ${CURL} --data-binary @- "${target}/$s?rid=$r"`,
-      note: `One line. A percent sign of your own is written \\% in a crontab.${zone}`,
+        `${fields} r=$$; ${CURL_START} "${target}/start?rid=$r"; o=$(/path/to/job 2>&1); s=$?; ` +
+        `f=$(echo p | tr p '\\045')s; [ -z "$o" ] || printf "$f\\n" "$o"; ` +
+        `printf "$f" "$o" | ${TAIL} | ${CURL} --data-binary @- "${target}/$s?rid=$r"; exit $s`,
+      note: sentences(
+        "One line. What the job prints is in cron's mail as before. A percent sign of your own is written \\% in a crontab.",
+        note,
+        zone,
+      ),
     },
   ];
 }
+
+const sentences = (...parts: string[]) => parts.filter(Boolean).join(" ");
 
 /** A name for a unit or a manifest: `nightly-backup`. */
 export function unitName(name: string): string {
@@ -139,8 +134,10 @@ ExecStopPost=-/bin/sh -c 'end=fail; \\
   ];
 }
 
-function kubernetes({ url, name, interval, schedule, timezone }: Job): Snippet[] {
+function kubernetes(job: Job): Snippet[] {
+  const { url, name, schedule, timezone } = job;
   const unit = unitName(name);
+  const { fields, note } = inKubernetes(job);
   return [
     {
       title: "Start, exit status and output",
@@ -149,7 +146,7 @@ kind: CronJob
 metadata:
   name: ${unit}
 spec:
-  schedule: "${schedule || crontabTime(interval)}"
+  schedule: "${fields}"
   timeZone: "${schedule ? timezone : "UTC"}"
   concurrencyPolicy: Forbid
   jobTemplate:
@@ -174,7 +171,10 @@ spec:
                   printf '%s\\n' "$output"
                   printf '%s' "$output" | ${TAIL} | report --data-binary @- "$PING_URL/$status?rid=$HOSTNAME"
                   exit "$status"`,
-      note: "The image needs sh and curl. Whoever may read the CronJob may ping: a Secret keeps the URL to fewer.",
+      note: sentences(
+        "The image needs sh and curl. Whoever may read the CronJob may ping: a Secret keeps the URL to fewer.",
+        note,
+      ),
     },
   ];
 }
@@ -207,8 +207,14 @@ def job():
 report("/start")
 try:
     job()
+except SystemExit as end:
+    if end.code is None or isinstance(end.code, int):
+        report(f"/{(end.code or 0) & 255}")
+    else:
+        report("/fail", str(end.code).encode(errors="replace"))
+    raise
 except BaseException:
-    report("/fail", traceback.format_exc().encode())
+    report("/fail", traceback.format_exc().encode(errors="replace"))
     raise
 report()`,
       note: "Python 3.6 or later, and nothing besides.",
@@ -221,11 +227,16 @@ ${report}
 
 
 report("/start")
-job = subprocess.run(["/path/to/job"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-sys.stdout.buffer.write(job.stdout)
+try:
+    job = subprocess.run(["/path/to/job"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    status, output = job.returncode, job.stdout
+except OSError as problem:
+    # It can't be run. A shell has the same status for that.
+    status, output = 127, f"{problem}\\n".encode(errors="replace")
+sys.stdout.buffer.write(output)
 # A job that a signal ended has a negative status.
-report(f"/{job.returncode}" if job.returncode >= 0 else "/fail", job.stdout)
-sys.exit(job.returncode)`,
+report(f"/{status}" if status >= 0 else "/fail", output)
+sys.exit(status)`,
     },
   ];
 }
