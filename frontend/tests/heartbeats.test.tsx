@@ -3,6 +3,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import type { Run } from "../src/api/types";
 import { nextPing } from "../src/features/monitor/heartbeat";
 import { tellingLine } from "../src/features/monitor/pings";
+import { isLocalOnly } from "../src/features/monitor/reach";
 import { byUrgency, isOverdue } from "../src/features/monitor/runs";
 import { formatInZone, formatRough, formatRun } from "../src/lib/format";
 import { spanTicks } from "../src/lib/scale";
@@ -41,6 +42,20 @@ test.each([
   ["after its deadline", iso(-1), true],
   ["that was told as overdue", null, true],
 ])("a run %s is overdue: %s, %s", (_, deadline, isLate) => expect(isOverdue(run("a", deadline), AT)).toBe(isLate));
+
+test.each([
+  ["http://127.0.0.1:8080/api/v1/heartbeat/x", true],
+  ["https://localhost/api/v1/heartbeat/x", true],
+  ["http://asura.localhost:8080/x", true],
+  ["http://[::1]:8080/x", true],
+  ["http://0.0.0.0:8080/x", true],
+  ["http://[::]:8080/x", true],
+  ["http://:8080/x", true],
+  ["https://asura.example.org/x", false],
+  ["http://192.168.1.127:8080/x", false],
+  ["http://127.example.org/x", false],
+  ["http://[fd00::1]/x", false],
+])("the URL %s leads to one's own machine only: %s", (url, isLocal) => expect(isLocalOnly(url)).toBe(isLocal));
 
 test("overdue runs come first, then those that must end soonest", () => {
   const runs = [run("later", iso(9000)), run("told", null), run("soon", iso(1000))];

@@ -1,19 +1,17 @@
 // How a job reports: its URL, lines to paste, and another token when the old one got about.
 
-import { useState } from "preact/hooks";
-import * as api from "../../api/endpoints";
+import { useRef, useState } from "preact/hooks";
 import type { Heartbeat, Monitor } from "../../api/types";
 import { now } from "../../lib/clock";
 import { recall, remember } from "../../lib/storage";
 import { refusal } from "../../state/session";
-import { toast } from "../../state/toasts";
 import { Ago, Instant } from "../../ui/ago";
 import { Button } from "../../ui/button";
 import { CopyButton } from "../../ui/copy-button";
-import { Dialog } from "../../ui/dialog";
-import { CheckField } from "../../ui/field";
 import { Section } from "../../ui/page";
 import { Tabs } from "../../ui/tabs";
+import { isLocalOnly } from "./reach";
+import { Rotation } from "./rotation";
 import { type Snippet, waysFor } from "./snippets";
 
 const HIDDEN = "••••••••";
@@ -41,8 +39,10 @@ export function Reporting({ monitor, heartbeat, onChange, isOpen }: Props) {
       </Section>
     );
   }
-  const masked = (text: string) => (isShown ? text : text.replaceAll(token, HIDDEN));
   const job = { url, name: monitor.name, interval: monitor.interval, ...heartbeat };
+  const oldUntil = heartbeat.old_token_until;
+  const isOldGood = oldUntil !== null && Date.parse(oldUntil) > now.value;
+  const ways = <Ways job={job} token={isShown ? null : token} onShow={() => setShown(true)} />;
   return (
     <Section
       title="How the job reports"
@@ -60,27 +60,42 @@ export function Reporting({ monitor, heartbeat, onChange, isOpen }: Props) {
       <div class="card reporting">
         <div class="ping-url">
           <span class="label">Ping URL</span>
-          <code class="ping-url-text">{masked(url)}</code>
+          <code class="ping-url-text">
+            <Masked text={url} token={isShown ? null : token} />
+          </code>
           <CopyButton text={url} what="the ping URL" />
         </div>
-        <OldToken until={heartbeat.old_token_until} />
+        {isLocalOnly(url) && (
+          <p class="field-help">
+            This URL works only on the machine that Asura runs on. For jobs elsewhere set{" "}
+            <code>server.external_url</code> in <code>asura.yaml</code>.
+          </p>
+        )}
+        {isOldGood && (
+          <p class="notice">
+            <span>
+              The URL from before the rotation works too until <Instant at={oldUntil} />, <Ago at={oldUntil} />.
+            </span>
+          </p>
+        )}
         <p class="field-help">
           Any GET, HEAD or POST to it is a success. Put <code>/start</code>, <code>/fail</code>, <code>/log</code> or an
           exit status such as <code>/3</code> behind it to say more, and <code>?rid=…</code> to tell runs apart. What is
           posted is kept.
         </p>
         {isOpen ? (
-          <Ways job={job} masked={masked} />
+          ways
         ) : (
           <details class="as-table">
             <summary>Lines to paste</summary>
-            <Ways job={job} masked={masked} />
+            {ways}
           </details>
         )}
       </div>
       {isRotating && (
         <Rotation
           monitor={monitor}
+          oldUntil={isOldGood ? oldUntil : null}
           onClose={() => setRotating(false)}
           onDone={(next) => {
             setRotating(false);
@@ -92,18 +107,21 @@ export function Reporting({ monitor, heartbeat, onChange, isOpen }: Props) {
   );
 }
 
-function OldToken({ until }: { until: string | null }) {
-  if (until === null || Date.parse(until) <= now.value) return null;
-  return (
-    <p class="notice">
-      <span>
-        The URL from before the rotation works too until <Instant at={until} />, <Ago at={until} />.
-      </span>
-    </p>
-  );
+/** A text without the token. What would be selected of it by hand is not what it looks like, so nothing can be. */
+function Masked({ text, token }: { text: string; token: string | null }) {
+  if (token === null) return <span>{text}</span>;
+  return <span class="masked">{text.replaceAll(token, HIDDEN)}</span>;
 }
 
-function Ways({ job, masked }: { job: Parameters<typeof waysFor>[0]; masked: (text: string) => string }) {
+interface WaysProps {
+  job: Parameters<typeof waysFor>[0];
+  /** The token while it is hidden. */
+  token: string | null;
+  onShow: () => void;
+}
+
+function Ways({ job, token, onShow }: WaysProps) {
+  const box = useRef<HTMLDivElement>(null);
   const ways = waysFor(job);
   const [chosen, setChosen] = useState(recall("way") ?? "shell");
   const way = ways.find((one) => one.value === chosen) ?? ways[0];
@@ -111,17 +129,30 @@ function Ways({ job, masked }: { job: Parameters<typeof waysFor>[0]; masked: (te
     setChosen(next);
     remember("way", next);
   };
+  const show = () => {
+    // The button goes away with the dots: the keyboard stays at the lines.
+    box.current?.focus();
+    onShow();
+  };
   return (
-    <div class="ways">
+    <div class="ways" ref={box} tabIndex={-1}>
       <Tabs label="Where the job runs" options={ways} value={way?.value ?? ""} onChange={choose} />
+      {token !== null && (
+        <p class="field-help">
+          The dots stand for the token, which Copy puts in. To select lines by hand, show it first.{" "}
+          <Button isSmall kind="quiet" onClick={show}>
+            Show it
+          </Button>
+        </p>
+      )}
       {way?.snippets.map((snippet) => (
-        <Pasted key={`${way.value} ${snippet.title}`} snippet={snippet} masked={masked} way={way.label} />
+        <Pasted key={`${way.value} ${snippet.title}`} snippet={snippet} token={token} way={way.label} />
       ))}
     </div>
   );
 }
 
-function Pasted({ snippet, masked, way }: { snippet: Snippet; masked: (text: string) => string; way: string }) {
+function Pasted({ snippet, token, way }: { snippet: Snippet; token: string | null; way: string }) {
   const { title, code, note } = snippet;
   const what = `${way}: ${title.charAt(0).toLowerCase()}${title.slice(1)}`;
   return (
@@ -130,67 +161,10 @@ function Pasted({ snippet, masked, way }: { snippet: Snippet; masked: (text: str
         <span class="label">{title}</span>
         <CopyButton text={code} what={what} />
       </p>
-      <pre class="snippet-code">{masked(code)}</pre>
+      <pre class="snippet-code">
+        <Masked text={code} token={token} />
+      </pre>
       {note && <p class="field-help">{note}</p>}
     </section>
-  );
-}
-
-interface RotationProps {
-  monitor: Monitor;
-  onClose: () => void;
-  onDone: (monitor: Monitor) => void;
-}
-
-function Rotation({ monitor, onClose, onDone }: RotationProps) {
-  const [isKept, setKept] = useState(true);
-  const [problem, setProblem] = useState<Error | null>(null);
-  const rotate = async () => {
-    setProblem(null);
-    let next: Monitor;
-    try {
-      next = await api.monitors.rotateToken(monitor.id, isKept);
-    } catch (error) {
-      // Said here: a toast stands behind the dialog.
-      setProblem(error instanceof Error ? error : new Error(String(error)));
-      return;
-    }
-    toast(
-      isKept
-        ? "Rotated: the new URL is good now, the old one for another day."
-        : "Rotated: only the new URL is good from now on.",
-    );
-    onDone(next);
-  };
-  return (
-    <Dialog
-      title={`Rotate the token of ${monitor.name}?`}
-      onClose={onClose}
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button kind="danger" onClick={rotate}>
-            Rotate token
-          </Button>
-        </>
-      }
-    >
-      <p>The ping URL changes: put the new one wherever the job runs.</p>
-      <CheckField
-        label="Keep the old URL for a day"
-        help={
-          isKept
-            ? "Time to change the job. Choose this unless the old URL is in wrong hands."
-            : "The old URL answers 404 at once, and the job counts as silent until it has the new one."
-        }
-        value={isKept}
-        onChange={setKept}
-      />
-      {problem && (
-        <p class="field-error" role="alert">
-          The rotation was not confirmed: {problem.message}
-        </p>
-      )}
-    </Dialog>
   );
 }
