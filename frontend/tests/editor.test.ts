@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { FieldSpec, TypeSpec } from "../src/api/types";
-import { confirmingSeconds } from "../src/features/editor/draft";
+import type { Defaults, FieldSpec, TypeSpec } from "../src/api/types";
+import { confirmingSeconds, type Draft, freshDraft, stillWrong } from "../src/features/editor/draft";
 import { firstSentence, grouped } from "../src/features/editor/type-choice";
 import { groupsOf } from "../src/features/editor/type-settings";
 import { daysLeft } from "../src/features/monitor/certificate";
@@ -74,3 +74,35 @@ test.each([
 ])("a monitor of every %i s and %i failures is down after %i s", (interval, failures, seconds) =>
   expect(confirmingSeconds(interval, failures)).toBe(seconds),
 );
+
+const DEFAULTS = { interval: 60, timeout: 10, failure_threshold: 3, success_threshold: 1 };
+const drafted = (changes: Partial<Draft> = {}): Draft => ({ ...freshDraft(DEFAULTS as Defaults), ...changes });
+const asserting = (...texts: string[]) => {
+  const conditions = texts.map((text, key) => ({
+    key,
+    type: "status",
+    target: "",
+    operator: "eq",
+    text,
+    degraded: false,
+  }));
+  return { assertions: { operator: "and" as const, groups: [{ key: 0, operator: "and" as const, conditions }] } };
+};
+
+test.each<[string, Partial<Draft>, Partial<Draft>, boolean]>([
+  ["name", { name: "" }, { name: "x" }, false],
+  ["name", { target: "" }, { target: "x" }, true],
+  ["settings.grace", { settings: { grace: 1 } }, { settings: { grace: 2 } }, false],
+  ["settings.grace", { settings: { grace: 1 } }, { settings: { grace: 1, schedule: "x" } }, true],
+  ["settings.port", { settings: {} }, { settings: { grace: 1 } }, true],
+  ["settings.auth.user", { settings: { auth: { user: "" } } }, { settings: { auth: { user: "x" } } }, false],
+  ["depends_on", { depends_on: [1] }, { depends_on: [] }, false],
+  ["assertions[1].value", asserting("a", "b"), asserting("a", "c"), false],
+  ["assertions[1].value", asserting("a", "b"), asserting("c", "b"), true],
+  ["assertions.groups[0].conditions[0].value", asserting("a"), asserting("b"), false],
+  ["assertions.groups[0].conditions", asserting("a"), asserting("b"), false],
+  ["assertions", asserting("a"), asserting("b"), false],
+])("the error at %s stays after a change from %j to %j: %s", (path, before, after, stays) => {
+  const errors = { [path]: "must be otherwise" };
+  expect(stillWrong(errors, drafted(before), drafted(after))).toEqual(stays ? errors : {});
+});

@@ -84,6 +84,24 @@ export function documentOf(
   return { ...stored, ...draft, assertions, ...(isPassive ? { track_changes: false, upside_down: false } : {}) };
 }
 
+/** The errors that stand after an edit: of what was changed nothing is known until it is sent again. */
+export function stillWrong(errors: Record<string, string>, before: Draft, after: Draft): Record<string, string> {
+  const isUntouched = (path: string) => JSON.stringify(valueAt(before, path)) === JSON.stringify(valueAt(after, path));
+  return Object.fromEntries(Object.entries(errors).filter(([path]) => isUntouched(path)));
+}
+
+// What stands at `settings.grace`; of what is asserted, the condition or the group that the path is in.
+function valueAt(draft: Draft, path: string): unknown {
+  const asserted = /^assertions(\.groups\[\d+\](\.conditions\[\d+\])?|\[\d+\])?/.exec(path)?.[0];
+  const place = asserted?.replace(/^assertions\[/, "assertions.groups[0].conditions[") ?? path;
+  return place
+    .split(/[.[\]]+/)
+    .filter(Boolean)
+    .reduce<unknown>((value, step) => (isRecord(value) ? value[step] : undefined), draft);
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
+
 export function isSame(one: Draft, other: Draft): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }

@@ -15,7 +15,7 @@ import { worded } from "../../ui/field";
 import { Page } from "../../ui/page";
 import { ResultView } from "../../ui/result";
 import { Empty, Failure, Load, Skeleton } from "../../ui/states";
-import { type Draft, documentOf, draftOf, freshDraft, isSame, isScheduleMissing } from "./draft";
+import { type Draft, documentOf, draftOf, freshDraft, isSame, isScheduleMissing, stillWrong } from "./draft";
 import { Form } from "./form";
 import "./editor.css";
 
@@ -77,6 +77,10 @@ function Editor({ ground }: { ground: Ground }) {
   const [start] = useState<Draft>(() => (monitor ? draftOf(monitor, types.assertions) : freshDraft(types.defaults)));
   const [draft, setDraft] = useState(start);
   const [errors, setErrors] = useState<Record<string, string>>({});
+  const change = (next: Draft) => {
+    setErrors((old) => stillWrong(old, draft, next));
+    setDraft(next);
+  };
   const [trial, setTrial] = useState<Trial | null>(null);
   const [isSaving, setSaving] = useState(false);
   const shownTrial = useRef<HTMLDivElement>(null);
@@ -156,7 +160,7 @@ function Editor({ ground }: { ground: Ground }) {
       <Problems errors={errors} labels={labelsOf(types, draft.type)} />
       <Form
         draft={draft}
-        onChange={setDraft}
+        onChange={change}
         errors={errors}
         types={types}
         channels={channels}
