@@ -1,7 +1,7 @@
 import { render } from "preact";
 import { afterEach, expect, test, vi } from "vitest";
 import type { Run } from "../src/api/types";
-import { nextPing } from "../src/features/monitor/heartbeat";
+import { downAt, nextPing } from "../src/features/monitor/heartbeat";
 import { tellingLine } from "../src/features/monitor/pings";
 import { isLocalOnly } from "../src/features/monitor/reach";
 import { byUrgency, isOverdue } from "../src/features/monitor/runs";
@@ -33,6 +33,14 @@ test.each([
   [iso(0), "just now"],
   [iso(-200_000), "3 min 20 s late"],
 ])("a ping that is expected at %s is %s", (next, words) => expect(nextPing(next, AT).number).toBe(words));
+
+test.each([
+  ["up", iso(90_000), "in 1 min 30 s", "down if silent until"],
+  ["up", null, "–", "no deadline"],
+  ["down", null, "down", "until the job reports a success"],
+] as const)("of a job that is %s with the deadline %s it is told: %s, %s", (status, deadline, number, words) => {
+  expect(downAt({ status }, deadline, AT)).toEqual({ number, words: expect.stringContaining(words) });
+});
 
 const run = (rid: string, deadline_at: string | null): Run => ({ rid, started_at: iso(-60_000), deadline_at });
 

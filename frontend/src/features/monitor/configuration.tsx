@@ -9,7 +9,7 @@ import { Ago } from "../../ui/ago";
 import { Section } from "../../ui/page";
 import { StatusIcon } from "../../ui/status";
 import { useDependencies } from "./dependencies";
-import { expectation } from "./standing";
+import { Expectation } from "./expectation";
 
 /** The section. */
 export function Configuration({ monitor }: { monitor: Monitor }) {
@@ -115,7 +115,10 @@ function Expected({ monitor, heartbeat }: { monitor: Monitor; heartbeat: Heartbe
   return (
     <>
       <dt>Expected</dt>
-      <dd>{expectation(monitor, heartbeat)}</dd>
+      <dd>
+        <Expectation monitor={monitor} heartbeat={heartbeat} />
+        {heartbeat.schedule && <code class="schedule">{heartbeat.schedule}</code>}
+      </dd>
       <dt>Grace</dt>
       <dd>{formatSpan(heartbeat.grace)}</dd>
       {BOUNDS.map(([name, label]) => {

@@ -95,8 +95,13 @@ function runWords({ last_duration_ms: run, runs }: Heartbeat): string {
   return runs.length > 0 ? "run time, once the run ends" : "run time: a job that sends /start has one";
 }
 
-function downAt({ status }: Heartbeat, deadline: string | null, at: number): { number: string; words: string } {
-  if (status === "down") return { number: "–", words: "down until a success" };
+/** When the job is down unless it reports, in words. */
+export function downAt(
+  { status }: Pick<Heartbeat, "status">,
+  deadline: string | null,
+  at: number,
+): { number: string; words: string } {
+  if (status === "down") return { number: "down", words: "until the job reports a success" };
   if (deadline === null) return { number: "–", words: "no deadline" };
   return { number: formatAgo(Date.parse(deadline), at), words: `down if silent until ${formatDayTime(deadline)}` };
 }

@@ -49,13 +49,13 @@ const CHECKS: Words = {
   ticks: valueTicks,
   none: "no answer",
 };
-// A report is a success, a failure, or a ping that did not come.
-const REPORTS: Words = {
+// A result is a success, a failure, or a ping that did not come.
+const RUNS: Words = {
   title: "Run time",
-  noun: "report",
+  noun: "result",
   fastest: "Shortest",
   slowest: "Longest",
-  empty: "There are no reports in this window.",
+  empty: "There are no results in this window.",
   format: formatRun,
   ticks: spanTicks,
   none: "no run time",
@@ -86,7 +86,7 @@ function noneIfTooMany(problem: unknown): StatusInterval[] {
 
 /** The section of response times; of a heartbeat, how long its runs took. */
 export function ResponseTimes({ monitor }: { monitor: Monitor }) {
-  const words = monitor.heartbeat ? REPORTS : CHECKS;
+  const words = monitor.heartbeat ? RUNS : CHECKS;
   const [window, setWindow] = useState(() => firstWindow(monitor));
   const query = useQuery(`chart ${monitor.id} ${window}`, (signal) => look(monitor.id, window, signal));
   const refresh = useMemo(() => gather(query.reload, REFRESH_MS), [query.reload]);
@@ -149,7 +149,7 @@ function Drawn({ sight: { chart, spans, metrics }, words }: { sight: Sight; word
         bands={bands}
         measure={words}
       />
-      {words === REPORTS && avg === null && (
+      {words === RUNS && avg === null && (
         <p class="field-help">No run times: they are measured from a start, sent to /start, to its end.</p>
       )}
       <dl class="figures">
@@ -157,7 +157,7 @@ function Drawn({ sight: { chart, spans, metrics }, words }: { sight: Sight; word
         <Figure label="Median" value={format(p50)} />
         <Figure label="95 % under" value={format(p95)} />
         <Figure label="99 % under" value={format(p99)} />
-        <Figure label={words === REPORTS ? "Reports" : "Checks"} value={String(metrics.checks.total)} />
+        <Figure label={words === RUNS ? "Results" : "Checks"} value={String(metrics.checks.total)} />
         <Figure label="Failed" value={String(metrics.checks.down)} />
       </dl>
       <details class="as-table">

@@ -6,6 +6,7 @@ import { useMedia } from "../../lib/media";
 import { Ago, Instant, Lasted } from "../../ui/ago";
 import { StatusIcon, statusLabel } from "../../ui/status";
 import { useDependencies } from "./dependencies";
+import { Expectation } from "./expectation";
 
 // In one column, twenty checks would bury the incidents and the configuration. The order of the document changes with
 // that of the eye, so that the keyboard follows it.
@@ -72,14 +73,9 @@ function Reported({ heartbeat, monitor }: { heartbeat: Heartbeat; monitor: Monit
   return (
     <>
       {monitor.status === "pending" ? "Waiting for the next ping; the last one came " : "Last ping "}
-      <Ago at={last} />, expected {expectation(monitor, heartbeat)}.
+      <Ago at={last} />, expected <Expectation monitor={monitor} heartbeat={heartbeat} />.
     </>
   );
-}
-
-/** How often a heartbeat is expected: `every 5 min`, `at 0 3 * * * in Europe/Berlin`. */
-export function expectation({ interval }: Monitor, { schedule, timezone }: Heartbeat): string {
-  return schedule ? `at ${schedule} in ${timezone}` : `every ${formatSpan(interval)}`;
 }
 
 function Cause({ ids }: { ids: number[] }) {

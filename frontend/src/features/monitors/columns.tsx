@@ -133,7 +133,7 @@ export function columns({ chosen, toggle, canWrite }: Selecting): Column<Monitor
       label: "Latest results",
       class: "cell-spark",
       phone: "bare",
-      cell: (monitor) => <Sparkline points={monitor.recent ?? []} noun={monitor.heartbeat ? "report" : "check"} />,
+      cell: (monitor) => <Sparkline points={monitor.recent ?? []} noun={monitor.heartbeat ? "result" : "check"} />,
     },
     {
       key: "response",
