@@ -257,7 +257,7 @@ test.each([
   const told = (isKnown: boolean) =>
     isKnown
       ? { fields: schedule, note: "" }
-      : { fields: "MINUTE HOUR DAY MONTH WEEKDAY", note: expect.stringContaining(`does not know “${schedule}”`) };
+      : { fields: "MINUTE HOUR DAY MONTH WEEKDAY", note: expect.stringContaining(`can't say “${schedule}”`) };
   expect(inCrontab({ interval: 60, schedule })).toEqual(told(toCron));
   expect(inKubernetes({ interval: 60, schedule })).toEqual(told(toKubernetes));
 });

@@ -60,3 +60,13 @@ export function Section({
     </section>
   );
 }
+
+/** One of a list of facts. */
+export function Fact({ label, class: look, children }: { label: string; class?: string; children: ComponentChildren }) {
+  return (
+    <>
+      <dt>{label}</dt>
+      <dd class={look}>{children}</dd>
+    </>
+  );
+}

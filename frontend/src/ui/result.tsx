@@ -1,9 +1,9 @@
 // What one check saw: its verdict, its message, what was asserted, how long each phase took, and what else there was.
 
-import type { ComponentChildren } from "preact";
 import { formatMs } from "../lib/format";
 import { Ago, Instant } from "./ago";
 import { type Asserted, AssertionResults } from "./assertions";
+import { Fact } from "./page";
 import { Status } from "./status";
 import { type Phase, Waterfall } from "./waterfall";
 
@@ -91,15 +91,6 @@ export function ResultView({ result }: { result: Result }) {
         </dl>
       )}
     </div>
-  );
-}
-
-function Fact({ label, children }: { label: string; children: ComponentChildren }) {
-  return (
-    <>
-      <dt>{label}</dt>
-      <dd>{children}</dd>
-    </>
   );
 }
 

@@ -5,7 +5,7 @@ import type { CertificateChange, Monitor, Certificate as Shown } from "../../api
 import { plural } from "../../lib/format";
 import { useQuery } from "../../lib/query";
 import { Instant } from "../../ui/ago";
-import { Section } from "../../ui/page";
+import { Fact, Section } from "../../ui/page";
 import { Load, Skeleton } from "../../ui/states";
 import { Status } from "../../ui/status";
 
@@ -63,23 +63,19 @@ function One({ certificate }: { certificate: Shown }) {
         <Status status={status} label={words} />
       </p>
       <dl class="facts small">
-        <dt>Until</dt>
-        <dd>
+        <Fact label="Until">
           <Instant at={certificate.expires_at} />
-        </dd>
+        </Fact>
         {names.length > 0 && (
-          <>
-            <dt>For</dt>
-            <dd class="code">
-              {names.slice(0, MOST_NAMES).join(", ")}
-              {names.length > MOST_NAMES && ` and ${names.length - MOST_NAMES} more`}
-            </dd>
-          </>
+          <Fact label="For" class="code">
+            {names.slice(0, MOST_NAMES).join(", ")}
+            {names.length > MOST_NAMES && ` and ${names.length - MOST_NAMES} more`}
+          </Fact>
         )}
-        <dt>Issuer</dt>
-        <dd>{certificate.issuer}</dd>
-        <dt>SHA-256</dt>
-        <dd class="code fingerprint">{certificate.fingerprint}</dd>
+        <Fact label="Issuer">{certificate.issuer}</Fact>
+        <Fact label="SHA-256" class="code fingerprint">
+          {certificate.fingerprint}
+        </Fact>
       </dl>
     </>
   );

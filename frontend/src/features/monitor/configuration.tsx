@@ -1,12 +1,11 @@
 // How a monitor is set up, beside what it saw.
 
-import { Fragment } from "preact";
 import type { Heartbeat, Monitor } from "../../api/types";
 import { formatSpan, plural } from "../../lib/format";
 import { Markdown } from "../../lib/markdown";
 import { typeName } from "../../state/type-names";
 import { Ago } from "../../ui/ago";
-import { Section } from "../../ui/page";
+import { Fact, Section } from "../../ui/page";
 import { StatusIcon } from "../../ui/status";
 import { useDependencies } from "./dependencies";
 import { Expectation } from "./expectation";
@@ -17,61 +16,43 @@ export function Configuration({ monitor }: { monitor: Monitor }) {
     <Section title="Configuration">
       {monitor.description && <Markdown text={monitor.description} />}
       <dl class="facts">
-        <dt>Type</dt>
-        <dd>{typeName(monitor.type)}</dd>
+        <Fact label="Type">{typeName(monitor.type)}</Fact>
         {monitor.heartbeat ? (
           <Expected monitor={monitor} heartbeat={monitor.heartbeat} />
         ) : (
           <Checked monitor={monitor} />
         )}
-        <dt>Reminder</dt>
-        <dd>{monitor.resend_interval > 0 ? `every ${formatSpan(monitor.resend_interval)}` : "none"}</dd>
-        {monitor.upside_down && (
-          <>
-            <dt>Upside down</dt>
-            <dd>an answer counts as down</dd>
-          </>
-        )}
+        <Fact label="Reminder">
+          {monitor.resend_interval > 0 ? `every ${formatSpan(monitor.resend_interval)}` : "none"}
+        </Fact>
+        {monitor.upside_down && <Fact label="Upside down">an answer counts as down</Fact>}
         {monitor.depends_on.length > 0 && (
-          <>
-            <dt>Depends on</dt>
-            <dd>
-              <Dependencies ids={monitor.depends_on} />
-            </dd>
-          </>
+          <Fact label="Depends on">
+            <Dependencies ids={monitor.depends_on} />
+          </Fact>
         )}
         {monitor.group && (
-          <>
-            <dt>Group</dt>
-            <dd>
-              <a href={`./monitors?group=${encodeURIComponent(monitor.group)}`}>{monitor.group}</a>
-            </dd>
-          </>
+          <Fact label="Group">
+            <a href={`./monitors?group=${encodeURIComponent(monitor.group)}`}>{monitor.group}</a>
+          </Fact>
         )}
         {monitor.tags.length > 0 && (
-          <>
-            <dt>Tags</dt>
-            <dd class="chips">
-              {monitor.tags.map((tag) => (
-                <a key={tag} class="chip" href={`./monitors?tag=${encodeURIComponent(tag)}`}>
-                  {tag}
-                </a>
-              ))}
-            </dd>
-          </>
+          <Fact label="Tags" class="chips">
+            {monitor.tags.map((tag) => (
+              <a key={tag} class="chip" href={`./monitors?tag=${encodeURIComponent(tag)}`}>
+                {tag}
+              </a>
+            ))}
+          </Fact>
         )}
         {monitor.cert_expires_at && (
-          <>
-            <dt>Certificate</dt>
-            <dd>
-              expires <Ago at={monitor.cert_expires_at} />
-            </dd>
-          </>
+          <Fact label="Certificate">
+            expires <Ago at={monitor.cert_expires_at} />
+          </Fact>
         )}
-        <dt>Created</dt>
-        <dd>
+        <Fact label="Created">
           <Ago at={monitor.created_at} />
-        </dd>
+        </Fact>
       </dl>
     </Section>
   );
@@ -82,20 +63,11 @@ function Checked({ monitor }: { monitor: Monitor }) {
   const asserted = countConditions(monitor);
   return (
     <>
-      <dt>Interval</dt>
-      <dd>{formatSpan(monitor.interval)}</dd>
-      <dt>Timeout</dt>
-      <dd>{formatSpan(monitor.timeout)}</dd>
-      {asserted > 0 && (
-        <>
-          <dt>Assertions</dt>
-          <dd>{plural(asserted, "condition")}</dd>
-        </>
-      )}
-      <dt>Down after</dt>
-      <dd>{failures === 1 ? "the first failure" : `${failures} failures in a row`}</dd>
-      <dt>Up after</dt>
-      <dd>{successes === 1 ? "the first success" : `${successes} successes in a row`}</dd>
+      <Fact label="Interval">{formatSpan(monitor.interval)}</Fact>
+      <Fact label="Timeout">{formatSpan(monitor.timeout)}</Fact>
+      {asserted > 0 && <Fact label="Assertions">{plural(asserted, "condition")}</Fact>}
+      <Fact label="Down after">{failures === 1 ? "the first failure" : `${failures} failures in a row`}</Fact>
+      <Fact label="Up after">{successes === 1 ? "the first success" : `${successes} successes in a row`}</Fact>
     </>
   );
 }
@@ -114,21 +86,18 @@ function Expected({ monitor, heartbeat }: { monitor: Monitor; heartbeat: Heartbe
   const { settings } = monitor;
   return (
     <>
-      <dt>Expected</dt>
-      <dd>
+      <Fact label="Expected">
         <Expectation monitor={monitor} heartbeat={heartbeat} />
         {heartbeat.schedule && <code class="schedule">{heartbeat.schedule}</code>}
-      </dd>
-      <dt>Grace</dt>
-      <dd>{formatSpan(heartbeat.grace)}</dd>
+      </Fact>
+      <Fact label="Grace">{formatSpan(heartbeat.grace)}</Fact>
       {BOUNDS.map(([name, label]) => {
         const seconds = settings[name];
         return (
           typeof seconds === "number" && (
-            <Fragment key={name}>
-              <dt>{label}</dt>
-              <dd>{formatSpan(seconds)}</dd>
-            </Fragment>
+            <Fact key={name} label={label}>
+              {formatSpan(seconds)}
+            </Fact>
           )
         );
       })}
@@ -137,10 +106,9 @@ function Expected({ monitor, heartbeat }: { monitor: Monitor; heartbeat: Heartbe
         return (
           Array.isArray(words) &&
           words.length > 0 && (
-            <Fragment key={name}>
-              <dt>{label}</dt>
-              <dd class="code">{words.join(", ")}</dd>
-            </Fragment>
+            <Fact key={name} label={label} class="code">
+              {words.join(", ")}
+            </Fact>
           )
         );
       })}

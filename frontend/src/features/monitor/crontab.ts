@@ -37,41 +37,28 @@ const isDivisor = (part: number, whole: number) => Number.isInteger(part) && who
 
 /** For a crontab. */
 export function inCrontab(plan: Plan): When {
-  return written(plan, isCron, {
-    never: (period) =>
-      `A crontab can't say ${period}: use a systemd timer, or give the monitor a cron schedule that the job keeps to.`,
-    unknown: (schedule) =>
-      `Cron, such as Debian's, does not know ${schedule}: use a systemd timer, or give the monitor another schedule.`,
-  });
+  return written(plan, isCron, "A crontab", "use a systemd timer, or ");
 }
 
 /** For the schedule of a CronJob. */
 export function inKubernetes(plan: Plan): When {
-  return written(plan, isKubernetes, {
-    never: (period) => `A CronJob can't say ${period}: give the monitor a cron schedule that the job keeps to.`,
-    unknown: (schedule) => `Kubernetes does not know ${schedule}: give the monitor another schedule.`,
-  });
+  return written(plan, isKubernetes, "A CronJob", "");
 }
 
-interface Refusal {
-  never: (period: string) => string;
-  unknown: (schedule: string) => string;
-}
-
-function written({ interval, schedule }: Plan, isKnown: (fields: string[]) => boolean, refusal: Refusal): When {
-  const asked = schedule.trim();
-  if (asked === "") {
-    const fields = crontabTime(interval);
-    return fields
-      ? { fields, note: "" }
-      : { fields: PLACEHOLDER, note: refusal.never(`every ${formatSpan(interval)}`) };
-  }
+function written(
+  { interval, schedule }: Plan,
+  isKnown: (fields: string[]) => boolean,
+  place: string,
+  instead: string,
+): When {
+  const asked = schedule.trim().split(/\s+/);
   // Asura takes a nickname in capitals, too.
-  if (asked.startsWith("@")) return { fields: asked.toLowerCase(), note: "" };
-  const fields = asked.split(/\s+/);
-  return isKnown(fields)
-    ? { fields: fields.join(" "), note: "" }
-    : { fields: PLACEHOLDER, note: refusal.unknown(`“${fields.join(" ")}”`) };
+  const nickname = schedule.includes("@") && asked.join("").toLowerCase();
+  const fields = nickname || (schedule ? isKnown(asked) && asked.join(" ") : crontabTime(interval));
+  if (fields) return { fields, note: "" };
+  const meant = schedule ? `“${asked.join(" ")}”` : `every ${formatSpan(interval)}`;
+  const note = `${place} can't say ${meant}: ${instead}give the monitor a cron schedule that it can say.`;
+  return { fields: PLACEHOLDER, note };
 }
 
 // L, LW, 5L and 1#2. Some crons read of them what they understand, and run the job on every Friday or Monday.

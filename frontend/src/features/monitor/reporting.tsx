@@ -5,13 +5,12 @@ import type { Heartbeat, Monitor } from "../../api/types";
 import { now } from "../../lib/clock";
 import { recall, remember } from "../../lib/storage";
 import { refusal } from "../../state/session";
-import { Ago, Instant } from "../../ui/ago";
 import { Button } from "../../ui/button";
 import { CopyButton } from "../../ui/copy-button";
 import { Section } from "../../ui/page";
 import { Tabs } from "../../ui/tabs";
 import { isLocalOnly } from "./reach";
-import { Rotation } from "./rotation";
+import { OldUrl, Rotation } from "./rotation";
 import { type Snippet, waysFor } from "./snippets";
 
 const HIDDEN = "••••••••";
@@ -71,13 +70,7 @@ export function Reporting({ monitor, heartbeat, onChange, isOpen }: Props) {
             <code>server.external_url</code> in <code>asura.yaml</code>.
           </p>
         )}
-        {isOldGood && (
-          <p class="notice">
-            <span>
-              The URL from before the rotation works too until <Instant at={oldUntil} />, <Ago at={oldUntil} />.
-            </span>
-          </p>
-        )}
+        {isOldGood && <OldUrl until={oldUntil} />}
         <p class="field-help">
           Any GET, HEAD or POST to it is a success. Put <code>/start</code>, <code>/fail</code>, <code>/log</code> or an
           exit status such as <code>/3</code> behind it to say more, and <code>?rid=…</code> to tell runs apart. What is

@@ -1,5 +1,6 @@
 // Another token for a heartbeat, asked for in a dialog.
 
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import * as api from "../../api/endpoints";
 import type { Monitor } from "../../api/types";
@@ -8,6 +9,17 @@ import { Ago, Instant } from "../../ui/ago";
 import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
 import { CheckField } from "../../ui/field";
+
+/** That the URL from before a rotation still works. */
+export function OldUrl({ until, children }: { until: string; children?: ComponentChildren }) {
+  return (
+    <p class="notice">
+      <span>
+        The URL from before the rotation works too until <Instant at={until} />, <Ago at={until} />.{children}
+      </span>
+    </p>
+  );
+}
 
 interface Props {
   monitor: Monitor;
@@ -52,14 +64,7 @@ export function Rotation({ monitor, oldUntil, onClose, onDone }: Props) {
       }
     >
       <p>The ping URL changes: put the new one wherever the job runs.</p>
-      {oldUntil && (
-        <p class="notice">
-          <span>
-            The URL from before the last rotation is still good until <Instant at={oldUntil} />, <Ago at={oldUntil} />.
-            Rotating again ends it at once.
-          </span>
-        </p>
-      )}
+      {oldUntil && <OldUrl until={oldUntil}> Rotating again ends that one at once.</OldUrl>}
       <CheckField
         label="Keep the old URL for a day"
         help={

@@ -45,6 +45,20 @@ export function waysFor(job: Job): Way[] {
   ];
 }
 
+/** Lines of sh around a job; `url` and `rid` name the variables that hold these. */
+function reporting(url: string, rid: string): string[] {
+  return [
+    `report() { ${CURL} "$@"; }`,
+    `report --retry 1 "$${url}/start?rid=$${rid}"`,
+    "output=$(/path/to/job 2>&1)",
+    "status=$?",
+    // Cron would mail the empty line of a job that says nothing.
+    `[ -z "$output" ] || printf '%s\\n' "$output"`,
+    `printf '%s' "$output" | ${TAIL} | report --data-binary @- "$${url}/$status?rid=$${rid}"`,
+    'exit "$status"',
+  ];
+}
+
 function shell({ url }: Job): Snippet[] {
   return [
     { title: ONLY_SUCCESS, code: `/path/to/job && ${CURL} '${url}'` },
@@ -53,14 +67,7 @@ function shell({ url }: Job): Snippet[] {
       code: `#!/bin/sh
 url='${url}'
 rid="$(date +%s)-$$"
-report() { ${CURL} "$@"; }
-
-report --retry 1 "$url/start?rid=$rid"
-output=$(/path/to/job 2>&1)
-status=$?
-[ -z "$output" ] || printf '%s\\n' "$output"
-printf '%s' "$output" | ${TAIL} | report --data-binary @- "$url/$status?rid=$rid"
-exit "$status"`,
+${reporting("url", "rid").join("\n")}`,
     },
   ];
 }
@@ -84,11 +91,7 @@ function cron(job: Job): Snippet[] {
         `${fields} r=$$; ${CURL_START} "${target}/start?rid=$r"; o=$(/path/to/job 2>&1); s=$?; ` +
         `f=$(echo p | tr p '\\045')s; [ -z "$o" ] || printf "$f\\n" "$o"; ` +
         `printf "$f" "$o" | ${TAIL} | ${CURL} --data-binary @- "${target}/$s?rid=$r"; exit $s`,
-      note: sentences(
-        "One line. What the job prints is in cron's mail as before. A percent sign of your own is written \\% in a crontab.",
-        note,
-        zone,
-      ),
+      note: sentences(note, "One line. A percent sign of your own is written \\% in a crontab.", zone),
     },
   ];
 }
@@ -164,16 +167,10 @@ spec:
               command: ["/bin/sh", "-c"]
               args:
                 - |
-                  report() { ${CURL} "$@"; }
-                  report --retry 1 "$PING_URL/start?rid=$HOSTNAME"
-                  output=$(/path/to/job 2>&1)
-                  status=$?
-                  printf '%s\\n' "$output"
-                  printf '%s' "$output" | ${TAIL} | report --data-binary @- "$PING_URL/$status?rid=$HOSTNAME"
-                  exit "$status"`,
+                  ${reporting("PING_URL", "HOSTNAME").join(`\n${" ".repeat(18)}`)}`,
       note: sentences(
-        "The image needs sh and curl. Whoever may read the CronJob may ping: a Secret keeps the URL to fewer.",
         note,
+        "The image needs sh and curl. Whoever may read the CronJob may ping: a Secret keeps the URL to fewer.",
       ),
     },
   ];

@@ -12,7 +12,7 @@ import { chooseTheme, type Theme, theme } from "../../state/theme";
 import { Button } from "../../ui/button";
 import { CheckField } from "../../ui/field";
 import { Icon } from "../../ui/icons";
-import { Page, Section } from "../../ui/page";
+import { Fact, Page, Section } from "../../ui/page";
 import { Load, Skeleton } from "../../ui/states";
 import { Tabs } from "../../ui/tabs";
 import { Audit } from "./audit";
@@ -87,18 +87,15 @@ function SessionFacts() {
       }
     >
       <dl class="facts">
-        <dt>Key</dt>
-        <dd>{here.name}</dd>
-        <dt>Role</dt>
-        <dd>{here.role ?? "none, single permissions"}</dd>
-        <dt>Permissions</dt>
-        <dd class="chips">
+        <Fact label="Key">{here.name}</Fact>
+        <Fact label="Role">{here.role ?? "none, single permissions"}</Fact>
+        <Fact label="Permissions" class="chips">
           {here.permissions.map((permission) => (
             <span key={permission} class="chip">
               {permission}
             </span>
           ))}
-        </dd>
+        </Fact>
       </dl>
     </Section>
   );
@@ -122,10 +119,8 @@ function System() {
         {({ facts, health }) => (
           <>
             <dl class="facts">
-              <dt>Version</dt>
-              <dd>{health.version}</dd>
-              <dt>Running for</dt>
-              <dd>{formatSpan(health.uptime_seconds)}</dd>
+              <Fact label="Version">{health.version}</Fact>
+              <Fact label="Running for">{formatSpan(health.uptime_seconds)}</Fact>
               {facts && <Facts facts={facts} />}
             </dl>
             {!facts && <p class="muted">{refusal("system.read")}</p>}
@@ -140,23 +135,20 @@ function System() {
 function Facts({ facts }: { facts: SystemFacts }) {
   return (
     <>
-      <dt>Database</dt>
-      <dd>
+      <Fact label="Database">
         {formatBytes(facts.database.size_bytes)}
         {facts.database.wal_bytes > 0 && ` and ${formatBytes(facts.database.wal_bytes)} of log`}, schema{" "}
         {facts.database.schema_version}
         <br />
         <span class="code">{facts.database.path}</span>
         {!facts.database.healthy && <p class="field-error">{facts.database.last_error ?? "It can't be written to."}</p>}
-      </dd>
-      <dt>Made of</dt>
-      <dd>
+      </Fact>
+      <Fact label="Made of">
         Python {facts.python}, SQLite {facts.sqlite}
-      </dd>
-      <dt>Kept</dt>
-      <dd>
+      </Fact>
+      <Fact label="Kept">
         single checks {facts.retention.raw_days} days, history {facts.retention.days} days
-      </dd>
+      </Fact>
     </>
   );
 }
