@@ -10,7 +10,7 @@ import { Expectation } from "./expectation";
 
 // In one column, twenty checks would bury the incidents and the configuration. The order of the document changes with
 // that of the eye, so that the keyboard follows it.
-export const NARROW = "(max-width: 900px)";
+export const NARROW = "(max-width: 1100px)";
 
 /** Rows of a list of checks or pings; on a phone each is a card, and twenty are many screens of the same words. */
 export function usePageSize(): number {

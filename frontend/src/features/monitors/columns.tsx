@@ -137,11 +137,11 @@ export function columns({ chosen, toggle, canWrite }: Selecting): Column<Monitor
     },
     {
       key: "response",
-      label: "Response",
+      label: "Response or next",
       isNumber: true,
       sort: "response",
       class: "cell-response",
-      phoneLabel: (monitor) => (monitor.heartbeat ? "Next ping" : undefined),
+      phoneLabel: (monitor) => (monitor.heartbeat ? "Next ping" : "Response"),
       cell: (monitor) =>
         monitor.heartbeat ? (
           <Due monitor={monitor} heartbeat={monitor.heartbeat} />
