@@ -25,12 +25,17 @@ export const overviewQuery = {
   },
 };
 
-const icons = import.meta.glob<string>("../assets/favicon-*.svg", { query: "?url", import: "default", eager: true });
+const icons = import.meta.glob<string>("./favicon-*.svg", {
+  base: "../assets",
+  query: "?url",
+  import: "default",
+  eager: true,
+});
 const MOST_DIGITS = 9;
 
 function iconFor(down: number): string | undefined {
   const name = down === 0 ? "ok" : down > MOST_DIGITS ? "more" : String(down);
-  return icons[`../assets/favicon-${name}.svg`];
+  return icons[`./favicon-${name}.svg`];
 }
 
 /** The page that is open, for the title of the tab. */

@@ -137,7 +137,7 @@ export function columns({ chosen, toggle, canWrite }: Selecting): Column<Monitor
     },
     {
       key: "response",
-      label: "Response or next",
+      label: "Response or due",
       isNumber: true,
       sort: "response",
       class: "cell-response",
